@@ -1,0 +1,255 @@
+"""The two halves of a family: `Upstream` speaks to providers, `Dialect` to clients.
+
+Both are sans-IO: bytes in, values out; no socket, no loop, no clock. An `Upstream`
+raises `adapters.errors` only; any other exception out of it is a bug, please report.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Literal, Protocol
+
+import msgspec
+
+from adapters.errors import UpstreamError
+from adapters.normal.chat import ChatCall, ChatResult, TokenCount
+from adapters.normal.delta import Frame
+from adapters.normal.embed import EmbedCall, EmbedResult
+
+Call = ChatCall | EmbedCall
+Result = ChatResult | EmbedResult | TokenCount
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Lower-case names, in order."""
+
+
+class Operation(StrEnum):
+    """What is asked of a model; an `EmbedCall` is always `embed`."""
+
+    chat = "chat"
+    complete = "complete"
+    embed = "embed"
+    count_tokens = "count_tokens"
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a provider deviates from its family: data, read by `adapters.quirks`."""
+
+    drop: frozenset[str] = frozenset()
+    """Top-level request fields the provider rejects."""
+    rename: dict[str, str] = {}
+    """Top-level request fields under another name."""
+    finish: dict[str, str] = {}
+    """The provider's finish words -> the family's."""
+    stream_usage: bool = True
+    """Whether `stream_options.include_usage` may be sent (usage comes either way)."""
+    done: bool = True
+    """Whether a stream ends with the family's terminator; else at end of file."""
+    tool_ids: Literal["", "alnum9"] = ""
+    """A constraint on tool call ids in requests."""
+    tool_choice: dict[str, str] = {}
+    """The provider's words for tool choices (`required` -> `any`)."""
+    system_role: str = ""
+    """Role that replaces `developer`, where the provider knows only one."""
+    reasoning_excluded: bool = False
+    """Whether output tokens are told without the reasoning ones."""
+    n: bool = True
+    """Whether several choices may be asked for."""
+    extra: dict[str, str] = {}
+    """Anything a family's code looks up by name."""
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a family is spoken: one row of `adapters.providers`."""
+
+    id: str
+    family: str
+    base_url: str
+    """No trailing slash; empty when the user must supply it."""
+    env: tuple[str, ...] = ()
+    """Environment variables that may hold the key, first that is set wins."""
+    base_url_env: tuple[str, ...] = ()
+    auth: str = "bearer"
+    """`bearer`, `none`, or the name of the header that carries the key."""
+    title: str = ""
+    quirks: Quirks = Quirks()
+    aliases: tuple[str, ...] = ()
+    """Other prefixes that mean it (LiteLLM's, Vercel's)."""
+    operations: frozenset[str] = frozenset({"chat"})
+
+
+class WireHead(msgspec.Struct, frozen=True, weakref=True):
+    """Method, address and constant headers of a kind of request.
+
+    Built once per (target, operation, stream) and reused, so that whoever sends it may
+    keep its serialized form. `content-length` and `host` are the sender's business.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+
+
+class WireRequest(msgspec.Struct, frozen=True):
+    """One request to a provider."""
+
+    head: WireHead
+    body: bytes
+    headers: Headers = ()
+    """Those of this request alone (forwarded client headers), after the head's."""
+    dropped: tuple[str, ...] = ()
+    """What the call asked that the family could not say: client's names."""
+
+
+class WireResponse(msgspec.Struct, frozen=True):
+    """One whole answer of a provider, content-decoded."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first value under a lower-case name."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One deployment as its family sees it."""
+
+    model: str
+    """The provider's own model id."""
+    base_url: str
+    provider: Provider
+    credential: str = ""
+    headers: Headers = ()
+    """Extra headers from the configuration."""
+    strict: bool = False
+    """Refuse what cannot be said, instead of dropping and naming it."""
+    limits: dict[str, int] = {}
+    """What the catalogue knows: `max_output_tokens`, `max_input_tokens`."""
+    abilities: frozenset[str] = frozenset()
+    """What the catalogue knows the model can do (`reasoning`, `vision`, ...)."""
+    heads: dict[str, WireHead] = {}
+    """The family's cache of request heads, by a key of its own."""
+
+
+class Decoder(Protocol):
+    """A stream off the wire -> frames. One per stream. Never raises: whatever is
+    wrong comes as a last frame with a `Failed` delta, after which nothing follows."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Frames that are complete with `data`, cut anywhere."""
+        ...
+
+    def close(self) -> list[Frame]:
+        """The last frames, at end of file; `Failed(Garbled)` when the terminator of
+        the family never came."""
+        ...
+
+
+class Upstream(Protocol):
+    """The half of a family that speaks to providers."""
+
+    dialect: str
+    """The dialect in which `build_request` can hand a call's `raw` on; and of `raw` in
+    results and frames. An upstream may speak several: see `speaks`."""
+    operations: frozenset[Operation]
+
+    def speaks(self, dialect: str) -> bool:
+        """Whether calls and answers of this client dialect pass through verbatim."""
+        ...
+
+    def build_request(self, call: Call, target: Target) -> WireRequest:
+        """The call, for the target.
+
+        Raises:
+            Unsupported: the family cannot say it (or, with `target.strict`, would have
+            to drop something).
+            BadCall: the body does not follow its own dialect.
+        """
+        ...
+
+    def parse_response(self, response: WireResponse, call: Call) -> Result:
+        """A 2xx answer. Raises `UpstreamError` for an error inside a 200."""
+        ...
+
+    def parse_error(self, response: WireResponse) -> UpstreamError:
+        """Any other answer, whatever its body; never raises."""
+        ...
+
+    def parse_stream(self, call: Call) -> Decoder:
+        """A decoder for one streamed answer."""
+        ...
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a client is told of an error, before its dialect words it."""
+
+    status: int
+    type: str
+    """OpenAI's error type: `invalid_request_error`, `rate_limit_error`, ..."""
+    message: str
+    code: str | None = None
+    param: str | None = None
+    request_id: str = ""
+    retry_after: float | None = None
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """What the door knows of a call besides its body."""
+
+    model: str = ""
+    """From the path (Gemini)."""
+    operation: Operation = Operation.chat
+    stream: bool | None = None
+    """From the path (Gemini); `None`: the body tells."""
+    headers: Headers = ()
+    query: str = ""
+
+
+class Encoder(Protocol):
+    """Frames -> a stream in the client's dialect. One per stream."""
+
+    content_type: str
+
+    def frames(self, frames: Sequence[Frame]) -> bytes:
+        """The bytes for these frames; may be empty."""
+        ...
+
+    def close(self) -> bytes:
+        """The dialect's proper end (`[DONE]`, `message_stop`)."""
+        ...
+
+    def error(self, told: Told) -> bytes:
+        """The dialect's error event and its end; nothing follows. Never a made-up
+        finish reason."""
+        ...
+
+
+class Dialect(Protocol):
+    """The half of a family that speaks to clients."""
+
+    name: str
+    """`openai.chat`, `openai.completions`, `openai.embeddings`,
+    `anthropic.messages`, `gemini.generate`, `gemini.embed`."""
+
+    def read_call(self, body: bytes, hint: Hint) -> Call:
+        """The head of the call; the rest stays in `raw` until asked for.
+
+        Raises:
+            BadCall: not a call of this dialect; says where.
+        """
+        ...
+
+    def write_result(self, result: Result, call: Call) -> bytes:
+        """The whole answer. A result whose `raw` is of this dialect goes verbatim."""
+        ...
+
+    def write_stream(self, call: Call, source: str) -> Encoder:
+        """An encoder for a stream whose frames' `raw` is of dialect `source`."""
+        ...
+
+    def write_error(self, told: Told) -> bytes:
+        """The dialect's error body."""
+        ...

@@ -1,0 +1,288 @@
+"""The whole configuration, as frozen Structs. `configs/reference.yaml` is its manual.
+
+Durations are seconds, money is US dollars per million tokens (as providers print it),
+secrets are references (`env:NAME`, `${NAME}`, `file:/path`), never values.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A mapping of the file; unknown keys are refused."""
+
+
+class Tls(Section, frozen=True, kw_only=True):
+    """`server.tls`: certificate and key files (PEM)."""
+
+    cert: str
+    key: str
+    key_password: str = ""
+
+
+class Server(Section, frozen=True, kw_only=True):
+    """`server`: how clients reach us."""
+
+    host: str = "127.0.0.1"
+    port: int = 4000
+    workers: int = 1
+    """Processes that share the port."""
+    http: Literal["fast", "hypercorn"] = "fast"
+    """Who parses HTTP/1.1: ours (httptools), or plain Hypercorn."""
+    loop: Literal["auto", "uvloop", "asyncio"] = "auto"
+    tls: Tls | None = None
+    backlog: int = 2048
+    max_body_bytes: int = 64 * 1024 * 1024
+    max_header_bytes: int = 64 * 1024
+    max_headers: int = 128
+    header_timeout_s: float = 10.0
+    """From the first byte of a request to the end of its headers."""
+    body_timeout_s: float = 60.0
+    """Longest pause between two pieces of a request body."""
+    write_timeout_s: float = 60.0
+    """Longest a client may refuse to read before it is cut off."""
+    keep_alive_s: float = 75.0
+    max_connections: int = 10_000
+    drain_s: float = 30.0
+    """How long a stop waits for the exchanges under way."""
+    max_decompressed_ratio: int = 100
+    """A gzip request body may unpack to this many times its size."""
+
+
+class Timeouts(Section, frozen=True, kw_only=True):
+    """`timeouts`, here and on a model or deployment: limits of one attempt."""
+
+    connect_s: float = 5.0
+    first_token_s: float = 120.0
+    """From the request sent to the first byte of the answer's body."""
+    idle_s: float = 60.0
+    """Between two pieces of a streamed answer."""
+    total_s: float = 600.0
+    """The whole exchange, all attempts together."""
+
+
+class Retries(Section, frozen=True, kw_only=True):
+    """`retries`, here and on a model."""
+
+    attempts: int = 3
+    """Tries of one exchange, fallbacks included."""
+    backoff_s: float = 0.25
+    """Before the first retry of the same deployment; doubles, with full jitter."""
+    backoff_max_s: float = 8.0
+    retry_after_max_s: float = 5.0
+    """A provider that asks for more is not waited for: the next deployment is."""
+    budget_ratio: float = 0.2
+    """Retries of an alias may be this share of its live requests..."""
+    budget_min: int = 10
+    """... and this many in any ten seconds, whatever the share."""
+    per_deployment: int = 1
+    """Retries of the same deployment before the next one is tried."""
+
+
+class Cooldown(Section, frozen=True, kw_only=True):
+    """`cooldown`: when a deployment is left alone."""
+
+    failures: int = 5
+    """Consecutive failures that open its circuit breaker."""
+    open_s: float = 10.0
+    open_max_s: float = 120.0
+    rate_limit_s: float = 5.0
+    """After a 429 that does not say when to come back."""
+    credential_s: float = 300.0
+    """After 401 or 403: the key will not heal by itself."""
+    quota_s: float = 3600.0
+    """After the account ran out of money or daily quota."""
+    not_found_s: float = 300.0
+    """After 404: a wrong model or deployment name."""
+    max_s: float = 3600.0
+    """Longest pause, whatever a provider asks for."""
+
+
+class Price(Section, frozen=True, kw_only=True):
+    """`price` of a deployment, US dollars per million tokens: before the catalogue."""
+
+    input: float
+    output: float
+    cached: float | None = None
+    cache_write: float | None = None
+    cache_write_1h: float | None = None
+    reasoning: float | None = None
+    audio_input: float | None = None
+    audio_output: float | None = None
+    request: float | None = None
+    """Dollars per request."""
+
+
+class Deployment(Section, frozen=True, kw_only=True):
+    """One model at one provider under one credential."""
+
+    model: str
+    """`provider/model-id`; `provider/*` under a wildcard alias."""
+    id: str = ""
+    """Unique; made of alias, model and position when empty."""
+    api_key: str = ""
+    """A reference; empty: the provider's own environment variables are looked up."""
+    base_url: str = ""
+    headers: dict[str, str] = {}
+    weight: float = 1.0
+    order: int = 1
+    """Lower tiers first; the next tier when all of one are out."""
+    rpm: int | None = None
+    tpm: int | None = None
+    max_parallel: int | None = None
+    timeouts: Timeouts | None = None
+    price: Price | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    params: dict[str, Any] = {}
+    """Request fields set when the client did not (`temperature`, ...)."""
+    drop: list[str] = []
+    """Request fields this deployment must not be sent."""
+    on_unsupported: Literal["drop", "error"] | None = None
+    provider: str = ""
+    """Overrides the prefix of `model`; the whole of `model` is then the model id."""
+
+
+class Hedge(Section, frozen=True, kw_only=True):
+    """`hedge` of a model: a second try when the first is slow to begin."""
+
+    after_s: float
+    """Seconds without a first token before the next deployment is started too."""
+
+
+StrategyName = Literal["weighted", "ordered", "least_busy", "latency", "cheapest"]
+
+
+class Model(Section, frozen=True, kw_only=True):
+    """One alias: the name clients ask for, and what stands behind it."""
+
+    deployments: list[Deployment]
+    strategy: StrategyName | None = None
+    fallbacks: list[str] = []
+    """Aliases to try when every deployment of this one failed."""
+    context_window_fallbacks: list[str] = []
+    content_policy_fallbacks: list[str] = []
+    retries: Retries | None = None
+    timeouts: Timeouts | None = None
+    hedge: Hedge | None = None
+    description: str = ""
+    hidden: bool = False
+    """Leave it out of `GET /v1/models`."""
+
+
+class Routing(Section, frozen=True, kw_only=True):
+    """`routing`: what holds for every model that does not say otherwise."""
+
+    strategy: StrategyName = "weighted"
+
+
+class ProviderRow(Section, frozen=True, kw_only=True):
+    """`providers`: an own provider, or another address of a known one."""
+
+    family: str = "openai"
+    base_url: str = ""
+    api_key: str = ""
+    headers: dict[str, str] = {}
+    auth: str = ""
+    proxy: str = ""
+    """Outbound proxy (`http://...`): requests then go by stock httpx."""
+
+
+class Keys(Section, frozen=True, kw_only=True):
+    """`keys`: who may ask."""
+
+    master: str = ""
+    """Reference to the master key; empty: no key is needed (local use)."""
+    cache_s: float = 5.0
+    """How long a revoked key may still work."""
+
+
+class StoreConfig(Section, frozen=True, kw_only=True):
+    """`store`: where keys and records live."""
+
+    url: str = "sqlite:///routeiq.db"
+    """`memory:` or `sqlite:///path` (relative to the working directory)."""
+    fsync: bool = False
+    """Also survive a power cut; `kill -9` is survived either way."""
+
+
+class Records(Section, frozen=True, kw_only=True):
+    """`records`: what is kept of each exchange."""
+
+    enabled: bool = True
+    content: bool = False
+    """Keep prompts and answers too, redacted."""
+    keep_days: int = 30
+    buffer: int = 10_000
+    """Exchanges that may wait to be written; more are dropped and counted."""
+
+
+class Egress(Section, frozen=True, kw_only=True):
+    """`egress`: which addresses the gateway may connect to."""
+
+    allow_private: list[str] = []
+    """Networks (CIDR) or host names allowed though private; the hosts of configured
+    deployments are allowed by themselves."""
+    max_response_bytes: int = 64 * 1024 * 1024
+    max_connections: int = 1000
+    """Per origin."""
+    http2: bool = False
+    ca_file: str = ""
+
+
+class Traces(Section, frozen=True, kw_only=True):
+    """`telemetry.traces`."""
+
+    enabled: bool = True
+    """Only with an OTLP endpoint, here or in OTEL_EXPORTER_OTLP_ENDPOINT."""
+    sample: float = 0.05
+    """Share of exchanges traced when the caller did not decide; errors always are."""
+    content: bool = False
+
+
+class Telemetry(Section, frozen=True, kw_only=True):
+    """`telemetry`."""
+
+    service_name: str = "routeiq"
+    otlp_endpoint: str = ""
+    otlp_headers: dict[str, str] = {}
+    otlp_interval_s: float = 30.0
+    semconv: Literal["0.1", "1.41", "both"] = "both"
+    traces: Traces = Traces()
+    metrics: bool = True
+    metrics_key: str = ""
+    """Reference; when set, `/metrics` wants it as a bearer token."""
+
+
+class Logs(Section, frozen=True, kw_only=True):
+    """`logs`."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"
+    """auto: text on a terminal, else JSON."""
+    requests: bool = True
+    """One line per exchange."""
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """The file."""
+
+    server: Server = Server()
+    keys: Keys = Keys()
+    providers: dict[str, ProviderRow] = {}
+    models: dict[str, Model] = {}
+    routing: Routing = Routing()
+    retries: Retries = Retries()
+    timeouts: Timeouts = Timeouts()
+    cooldown: Cooldown = Cooldown()
+    store: StoreConfig = StoreConfig()
+    records: Records = Records()
+    egress: Egress = Egress()
+    telemetry: Telemetry = Telemetry()
+    logs: Logs = Logs()
+    on_unsupported: Literal["drop", "error"] = "drop"
+    """What a backend cannot express: drop it and name it in `x-routeiq-dropped`, or
+    refuse the call with 400."""
+    demo: bool = True
+    """Serve the built-in `demo` model."""
