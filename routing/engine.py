@@ -1,0 +1,67 @@
+"""Candidates in, plan out: hard limits, then the strategy, tier by tier."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from routing.contract import Strategy
+from routing.health import Health
+from routing.types import Candidate, Plan, Query, Ranked, Removed
+
+
+class Pool(NamedTuple):
+    """What stands behind an alias; the two sequences run in parallel."""
+
+    candidates: Sequence[Candidate]
+    health: Sequence[Health]
+
+
+def plan(strategy: Strategy, query: Query, pool: Pool, now: float) -> Plan:
+    """The order in which to try the pool; empty when every candidate is out.
+
+    Tiers (`Candidate.order`) come before scores; equal scores keep the given order.
+    `now` is monotonic seconds.
+    """
+    removed: list[Removed] = []
+    tiers: dict[int, list[int]] = {}
+    for i, candidate in enumerate(pool.candidates):
+        reason = _limit(query, candidate) or pool.health[i].blocked(now)
+        if reason:
+            removed.append(Removed(candidate.id, reason))
+        else:
+            tiers.setdefault(candidate.order, []).append(i)
+    order: list[Ranked] = []
+    for tier in sorted(tiers):
+        order += _rank(strategy, query, pool, tiers[tier], first=not order)
+    return Plan(tuple(order), strategy.name, tuple(removed))
+
+
+def _rank(
+    strategy: Strategy, query: Query, pool: Pool, members: list[int], *, first: bool
+) -> list[Ranked]:
+    if len(members) == 1:
+        only = pool.candidates[members[0]].id
+        return [Ranked(only, "the only one left", 1.0 if first else 0.0)]
+    scores = strategy.score(
+        query,
+        [pool.candidates[i] for i in members],
+        [pool.health[i] for i in members],
+    )
+    by_score = sorted(
+        zip(members, scores, strict=True), key=lambda pair: -pair[1].value
+    )
+    return [
+        Ranked(pool.candidates[i].id, score.reason, score.propensity if first else 0.0)
+        for i, score in by_score
+    ]
+
+
+def _limit(query: Query, candidate: Candidate) -> str:
+    """The hard limit that `query` breaks at `candidate`; empty when none."""
+    if query.operation not in candidate.operations:
+        return "operation"
+    window = candidate.max_input_tokens
+    # An estimate of four bytes a token is off by a half at times: only what cannot
+    # fit by any count is taken out, the provider judges the rest.
+    if window is not None and query.input_tokens > 2 * window:
+        return "context_window"
+    return ""
