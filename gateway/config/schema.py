@@ -4,9 +4,25 @@ Durations are seconds, money is US dollars per million tokens (as providers prin
 secrets are references (`env:NAME`, `${NAME}`, `file:/path`), never values.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
+
+Secret = Annotated[str, Meta(extra={"secret": True}, examples=["env:OPENAI_API_KEY"])]
+"""A reference to a secret, kept as it is written; `Secrets.resolve` gives the value."""
+HeaderValue = Annotated[str, Meta(extra={"template": True})]
+"""May hold references, kept as they are written; `Secrets.text` gives the value."""
+Seconds = Annotated[float, Meta(gt=0)]
+Pause = Annotated[float, Meta(ge=0)]
+"""Seconds, or 0 for not at all."""
+Port = Annotated[int, Meta(ge=0, le=65535)]
+"""0: whichever is free."""
+Count = Annotated[int, Meta(ge=1)]
+Number = Annotated[int, Meta(ge=0)]
+Ratio = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Dollars = Annotated[float, Meta(ge=0)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -18,99 +34,99 @@ class Tls(Section, frozen=True, kw_only=True):
 
     cert: str
     key: str
-    key_password: str = ""
+    key_password: Secret = ""
 
 
 class Server(Section, frozen=True, kw_only=True):
     """`server`: how clients reach us."""
 
     host: str = "127.0.0.1"
-    port: int = 4000
-    workers: int = 1
+    port: Port = 4000
+    workers: Count = 1
     """Processes that share the port."""
     http: Literal["fast", "hypercorn"] = "fast"
     """Who parses HTTP/1.1: ours (httptools), or plain Hypercorn."""
     loop: Literal["auto", "uvloop", "asyncio"] = "auto"
     tls: Tls | None = None
-    backlog: int = 2048
-    max_body_bytes: int = 64 * 1024 * 1024
-    max_header_bytes: int = 64 * 1024
-    max_headers: int = 128
-    header_timeout_s: float = 10.0
+    backlog: Count = 2048
+    max_body_bytes: Count = 64 * 1024 * 1024
+    max_header_bytes: Count = 64 * 1024
+    max_headers: Count = 128
+    header_timeout_s: Seconds = 10.0
     """From the first byte of a request to the end of its headers."""
-    body_timeout_s: float = 60.0
+    body_timeout_s: Seconds = 60.0
     """Longest pause between two pieces of a request body."""
-    write_timeout_s: float = 60.0
+    write_timeout_s: Seconds = 60.0
     """Longest a client may refuse to read before it is cut off."""
-    keep_alive_s: float = 75.0
-    max_connections: int = 10_000
-    drain_s: float = 30.0
+    keep_alive_s: Pause = 75.0
+    max_connections: Count = 10_000
+    drain_s: Pause = 30.0
     """How long a stop waits for the exchanges under way."""
-    max_decompressed_ratio: int = 100
+    max_decompressed_ratio: Count = 100
     """A gzip request body may unpack to this many times its size."""
 
 
 class Timeouts(Section, frozen=True, kw_only=True):
     """`timeouts`, here and on a model or deployment: limits of one attempt."""
 
-    connect_s: float = 5.0
-    first_token_s: float = 120.0
+    connect_s: Seconds = 5.0
+    first_token_s: Seconds = 120.0
     """From the request sent to the first byte of the answer's body."""
-    idle_s: float = 60.0
+    idle_s: Seconds = 60.0
     """Between two pieces of a streamed answer."""
-    total_s: float = 600.0
+    total_s: Seconds = 600.0
     """The whole exchange, all attempts together."""
 
 
 class Retries(Section, frozen=True, kw_only=True):
     """`retries`, here and on a model."""
 
-    attempts: int = 3
+    attempts: Count = 3
     """Tries of one exchange, fallbacks included."""
-    backoff_s: float = 0.25
+    backoff_s: Pause = 0.25
     """Before the first retry of the same deployment; doubles, with full jitter."""
-    backoff_max_s: float = 8.0
-    retry_after_max_s: float = 5.0
+    backoff_max_s: Pause = 8.0
+    retry_after_max_s: Pause = 5.0
     """A provider that asks for more is not waited for: the next deployment is."""
-    budget_ratio: float = 0.2
+    budget_ratio: Ratio = 0.2
     """Retries of an alias may be this share of its live requests..."""
-    budget_min: int = 10
+    budget_min: Number = 10
     """... and this many in any ten seconds, whatever the share."""
-    per_deployment: int = 1
+    per_deployment: Number = 1
     """Retries of the same deployment before the next one is tried."""
 
 
 class Cooldown(Section, frozen=True, kw_only=True):
     """`cooldown`: when a deployment is left alone."""
 
-    failures: int = 5
+    failures: Count = 5
     """Consecutive failures that open its circuit breaker."""
-    open_s: float = 10.0
-    open_max_s: float = 120.0
-    rate_limit_s: float = 5.0
+    open_s: Pause = 10.0
+    open_max_s: Pause = 120.0
+    rate_limit_s: Pause = 5.0
     """After a 429 that does not say when to come back."""
-    credential_s: float = 300.0
+    credential_s: Pause = 300.0
     """After 401 or 403: the key will not heal by itself."""
-    quota_s: float = 3600.0
+    quota_s: Pause = 3600.0
     """After the account ran out of money or daily quota."""
-    not_found_s: float = 300.0
+    not_found_s: Pause = 300.0
     """After 404: a wrong model or deployment name."""
-    max_s: float = 3600.0
+    max_s: Pause = 3600.0
     """Longest pause, whatever a provider asks for."""
 
 
 class Price(Section, frozen=True, kw_only=True):
     """`price` of a deployment, US dollars per million tokens: before the catalogue."""
 
-    input: float
-    output: float
-    cached: float | None = None
-    cache_write: float | None = None
-    cache_write_1h: float | None = None
-    reasoning: float | None = None
-    audio_input: float | None = None
-    audio_output: float | None = None
-    request: float | None = None
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None
+    cache_write: Dollars | None = None
+    cache_write_1h: Dollars | None = None
+    reasoning: Dollars | None = None
+    audio_input: Dollars | None = None
+    audio_output: Dollars | None = None
+    request: Dollars | None = None
     """Dollars per request."""
 
 
@@ -121,20 +137,20 @@ class Deployment(Section, frozen=True, kw_only=True):
     """`provider/model-id`; `provider/*` under a wildcard alias."""
     id: str = ""
     """Unique; made of alias, model and position when empty."""
-    api_key: str = ""
+    api_key: Secret = ""
     """A reference; empty: the provider's own environment variables are looked up."""
     base_url: str = ""
-    headers: dict[str, str] = {}
-    weight: float = 1.0
-    order: int = 1
+    headers: dict[str, HeaderValue] = {}
+    weight: Ratio = 1.0
+    order: Number = 1
     """Lower tiers first; the next tier when all of one are out."""
-    rpm: int | None = None
-    tpm: int | None = None
-    max_parallel: int | None = None
+    rpm: Count | None = None
+    tpm: Count | None = None
+    max_parallel: Count | None = None
     timeouts: Timeouts | None = None
     price: Price | None = None
-    max_input_tokens: int | None = None
-    max_output_tokens: int | None = None
+    max_input_tokens: Count | None = None
+    max_output_tokens: Count | None = None
     params: dict[str, Any] = {}
     """Request fields set when the client did not (`temperature`, ...)."""
     drop: list[str] = []
@@ -147,7 +163,7 @@ class Deployment(Section, frozen=True, kw_only=True):
 class Hedge(Section, frozen=True, kw_only=True):
     """`hedge` of a model: a second try when the first is slow to begin."""
 
-    after_s: float
+    after_s: Pause
     """Seconds without a first token before the next deployment is started too."""
 
 
@@ -157,7 +173,7 @@ StrategyName = Literal["weighted", "ordered", "least_busy", "latency", "cheapest
 class Model(Section, frozen=True, kw_only=True):
     """One alias: the name clients ask for, and what stands behind it."""
 
-    deployments: list[Deployment]
+    deployments: Annotated[list[Deployment], Meta(min_length=1)]
     strategy: StrategyName | None = None
     fallbacks: list[str] = []
     """Aliases to try when every deployment of this one failed."""
@@ -182,8 +198,8 @@ class ProviderRow(Section, frozen=True, kw_only=True):
 
     family: str = "openai"
     base_url: str = ""
-    api_key: str = ""
-    headers: dict[str, str] = {}
+    api_key: Secret = ""
+    headers: dict[str, HeaderValue] = {}
     auth: str = ""
     proxy: str = ""
     """Outbound proxy (`http://...`): requests then go by stock httpx."""
@@ -192,9 +208,9 @@ class ProviderRow(Section, frozen=True, kw_only=True):
 class Keys(Section, frozen=True, kw_only=True):
     """`keys`: who may ask."""
 
-    master: str = ""
+    master: Secret = ""
     """Reference to the master key; empty: no key is needed (local use)."""
-    cache_s: float = 5.0
+    cache_s: Pause = 5.0
     """How long a revoked key may still work."""
 
 
@@ -213,8 +229,8 @@ class Records(Section, frozen=True, kw_only=True):
     enabled: bool = True
     content: bool = False
     """Keep prompts and answers too, redacted."""
-    keep_days: int = 30
-    buffer: int = 10_000
+    keep_days: Number = 30
+    buffer: Count = 10_000
     """Exchanges that may wait to be written; more are dropped and counted."""
 
 
@@ -224,8 +240,8 @@ class Egress(Section, frozen=True, kw_only=True):
     allow_private: list[str] = []
     """Networks (CIDR) or host names allowed though private; the hosts of configured
     deployments are allowed by themselves."""
-    max_response_bytes: int = 64 * 1024 * 1024
-    max_connections: int = 1000
+    max_response_bytes: Count = 64 * 1024 * 1024
+    max_connections: Count = 1000
     """Per origin."""
     http2: bool = False
     ca_file: str = ""
@@ -236,7 +252,7 @@ class Traces(Section, frozen=True, kw_only=True):
 
     enabled: bool = True
     """Only with an OTLP endpoint, here or in OTEL_EXPORTER_OTLP_ENDPOINT."""
-    sample: float = 0.05
+    sample: Share = 0.05
     """Share of exchanges traced when the caller did not decide; errors always are."""
     content: bool = False
 
@@ -246,12 +262,12 @@ class Telemetry(Section, frozen=True, kw_only=True):
 
     service_name: str = "routeiq"
     otlp_endpoint: str = ""
-    otlp_headers: dict[str, str] = {}
-    otlp_interval_s: float = 30.0
+    otlp_headers: dict[str, HeaderValue] = {}
+    otlp_interval_s: Seconds = 30.0
     semconv: Literal["0.1", "1.41", "both"] = "both"
     traces: Traces = Traces()
     metrics: bool = True
-    metrics_key: str = ""
+    metrics_key: Secret = ""
     """Reference; when set, `/metrics` wants it as a bearer token."""
 
 
