@@ -127,6 +127,12 @@ class Health:
             self.latency_s = keep * self.latency_s + (1.0 - keep) * latency_s
         self._seen = now
 
+    def responded(self) -> None:
+        """It answered, though the call was at fault: the deployment is well."""
+        self.failures = 0
+        self.opened = 0
+        self.state = "closed"
+
     def failed(self, now: float) -> bool:
         """A failure that counts against the deployment; whether the breaker opened."""
         self.failures += 1

@@ -82,7 +82,7 @@ class Retries(Section, frozen=True, kw_only=True):
     """`retries`, here and on a model."""
 
     attempts: Count = 3
-    """Tries of one exchange, fallbacks included."""
+    """Tries of one alias; each fallback alias has its own."""
     backoff_s: Pause = 0.25
     """Before the first retry of the same deployment; doubles, with full jitter."""
     backoff_max_s: Pause = 8.0

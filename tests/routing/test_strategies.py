@@ -1,0 +1,129 @@
+"""Laws of every strategy, then the cases that tell them apart."""
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.engine import Pool, plan
+from routing.health import Health, Limits
+from routing.strategies.table import STRATEGIES
+from routing.types import Candidate, Query
+
+QUERY = Query(alias="m", input_tokens=1000, output_tokens=500)
+
+candidates = st.lists(
+    st.builds(
+        Candidate,
+        id=st.uuids().map(str),
+        weight=st.floats(0.0, 100.0),
+        order=st.integers(1, 3),
+        input_price=st.none() | st.integers(0, 10**8),
+        output_price=st.none() | st.integers(0, 10**8),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda c: c.id,
+)
+
+
+def _health(count: int, seed: int) -> list[Health]:
+    rng = random.Random(seed)
+    made = []
+    for _ in range(count):
+        health = Health()
+        health.in_flight = rng.randrange(5)
+        health.latency_s = rng.choice([0.0, rng.random()])
+        made.append(health)
+    return made
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@given(candidates, st.integers(0, 1000))
+def test_a_plan_holds_every_candidate_once_tier_by_tier(
+    name: str, pool: list[Candidate], seed: int
+) -> None:
+    strategy = STRATEGIES[name](random.Random(seed))
+    made = plan(strategy, QUERY, Pool(pool, _health(len(pool), seed)), 0.0)
+    assert sorted(r.candidate for r in made.order) == sorted(c.id for c in pool)
+    tiers = {c.id: c.order for c in pool}
+    walked = [tiers[r.candidate] for r in made.order]
+    assert walked == sorted(walked)
+    first = [r.propensity for r in made.order if tiers[r.candidate] == walked[0]]
+    assert sum(first) == pytest.approx(1.0)
+    assert all(r.reason for r in made.order)
+
+
+@pytest.mark.parametrize("name", ["least_busy", "cheapest"])
+@given(candidates, st.integers(0, 1000), st.randoms(use_true_random=False))
+def test_permuting_the_candidates_permutes_the_scores(
+    name: str, pool: list[Candidate], seed: int, order: random.Random
+) -> None:
+    health = _health(len(pool), seed)
+    strategy = STRATEGIES[name](random.Random(seed))
+    plain = {
+        c.id: s.value
+        for c, s in zip(pool, strategy.score(QUERY, pool, health), strict=True)
+    }
+    both = list(zip(pool, health, strict=True))
+    order.shuffle(both)
+    mixed = strategy.score(QUERY, [c for c, _ in both], [h for _, h in both])
+    for (candidate, _), score in zip(both, mixed, strict=True):
+        assert score.value == pytest.approx(plain[candidate.id], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["weighted", "latency"])
+def test_propensities_are_the_shares_that_are_drawn(name: str) -> None:
+    pool = [Candidate(id=str(i), weight=w) for i, w in enumerate([1.0, 2.0, 5.0, 2.0])]
+    health = [Health() for _ in pool]
+    for i, h in enumerate(health):
+        h.latency_s = 0.1 * (i + 1)
+    strategy = STRATEGIES[name](random.Random(7))
+    drawn: Counter[str] = Counter()
+    said = {}
+    for _ in range(4000):
+        made = plan(strategy, QUERY, Pool(pool, health), 0.0)
+        drawn[made.order[0].candidate] += 1
+        said = {r.candidate: r.propensity for r in made.order}
+    for id, share in said.items():
+        assert drawn[id] / 4000 == pytest.approx(share, abs=0.03)
+
+
+def test_cheapest_counts_both_sides_and_trusts_no_unknown_price() -> None:
+    pool = [
+        Candidate(id="unknown", input_price=0),
+        Candidate(id="dear", input_price=1, output_price=1000),
+        Candidate(id="cheap", input_price=100, output_price=100),
+    ]
+    made = plan(
+        STRATEGIES["cheapest"](random.Random(1)),
+        QUERY,
+        Pool(pool, [Health() for _ in pool]),
+        0.0,
+    )
+    assert [r.candidate for r in made.order] == ["cheap", "dear", "unknown"]
+
+
+def test_hard_limits_name_what_they_removed() -> None:
+    busy = Health(Limits(max_parallel=1))
+    busy.begin(0.0)
+    cold = Health()
+    cold.cool(0.0, 10.0, "rate_limited")
+    pool = [
+        Candidate(id="busy"),
+        Candidate(id="cold"),
+        Candidate(id="small", max_input_tokens=100),
+        Candidate(id="text", operations=frozenset({"embed"})),
+        Candidate(id="well"),
+    ]
+    health = [busy, cold, Health(), Health(), Health()]
+    made = plan(STRATEGIES["ordered"](random.Random(1)), QUERY, Pool(pool, health), 1.0)
+    assert [r.candidate for r in made.order] == ["well"]
+    assert {r.candidate: r.by for r in made.removed} == {
+        "busy": "busy",
+        "cold": "cooldown",
+        "small": "context_window",
+        "text": "operation",
+    }
