@@ -1,0 +1,29 @@
+"""The headers that say who we are to a provider."""
+
+from adapters.contract import Headers, Target
+from adapters.errors import Unauthorized
+
+
+def auth_headers(target: Target) -> Headers:
+    """The credential as `provider.auth` wants it carried; nothing without one.
+
+    Raises:
+        Unauthorized: the credential holds a character that no header can carry.
+    """
+    auth, key = target.provider.auth, target.credential.strip()
+    if auth == "none" or not key:
+        return ()
+    if not key.isprintable():
+        raise Unauthorized("the credential holds a control character", code="local")
+    if auth == "bearer":
+        return ((b"authorization", b"Bearer " + key.encode()),)
+    return ((auth.lower().encode(), key.encode()),)
+
+
+def headers(*groups: Headers) -> Headers:
+    """All of them, lower case; of the same name the last one stands."""
+    merged: dict[bytes, bytes] = {}
+    for group in groups:
+        for name, value in group:
+            merged[name.lower()] = value
+    return tuple(merged.items())
