@@ -23,7 +23,7 @@ def fields(body: bytes) -> dict[str, Raw]:
     """
     try:
         return _top.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadCall(f"the body is not a JSON object: {error}") from error
 
 

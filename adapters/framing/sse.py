@@ -81,6 +81,10 @@ class Splitter:
 def _event(raw: bytes) -> Event:
     if raw.startswith(b"data: ") and raw.find(b"\n", 0, -2) < 0 and b"\r" not in raw:
         return Event(raw, raw[6:].rstrip(b"\n"), b"")
+    if raw.startswith(b"event: ") and raw.count(b"\n") == 3 and b"\r" not in raw:
+        end = raw.index(b"\n")
+        if raw.startswith(b"\ndata: ", end) and raw.endswith(b"\n\n"):
+            return Event(raw, raw[end + 7 : -2], raw[7:end])
     data: list[bytes] = []
     name = b""
     for line in _LINE.split(raw.removeprefix(_BOM)):
