@@ -63,7 +63,8 @@ class Sink(Protocol):
 class Recorder:
     """A ring that the loop fills and a thread that empties it.
 
-    `store=None` keeps no rows. Sinks are closed with the recorder.
+    `store=None` keeps no rows; `content` lets bodies into rows, where an exchange
+    kept them. Sinks are closed with the recorder.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Recorder:
         sinks: Sequence[Sink] = (),
         redactor: Redactor,
         buffer: int = 10_000,
+        content: bool = False,
         tick_s: float = TICK_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -80,6 +82,7 @@ class Recorder:
         self._sinks = tuple(sinks)
         self._redactor = redactor
         self._cap = buffer
+        self._content = content
         self._tick_s = tick_s
         self._clock = clock
         self._ring: deque[Facts] = deque()
@@ -223,8 +226,11 @@ class Recorder:
         if self._store is None:
             return
         for facts in batch:
+            kept = facts
+            if not self._content and (facts.request or facts.response):
+                kept = facts._replace(request=b"", response=b"")
             try:
-                row = encode_clean(facts)
+                row = encode_clean(kept)
             except (UnicodeError, TypeError, ValueError, OverflowError):
                 self.lost += 1
                 continue
