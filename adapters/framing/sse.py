@@ -14,8 +14,11 @@ MAX_EVENT: Final = 4 * 1024 * 1024
 """Bytes one event may take before its stream is called garbled."""
 
 _BOM: Final = b"\xef\xbb\xbf"
-_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n|\r\n\r(?!\n)|\n\r(?!\n)")
+_END: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
+"""A line end and the blank line after it."""
 _LINE: Final = re.compile(rb"\r\n|\n|\r")
+_OVERLAP: Final = 3
+"""Bytes of a possible end of event that an earlier search may have seen in part."""
 
 
 class Event(NamedTuple):
@@ -29,12 +32,20 @@ class Event(NamedTuple):
 
 
 class Splitter:
-    """Cuts a byte stream into events. The joined `raw` equals what was fed."""
+    """Cuts a byte stream into events. The joined `raw` equals what was fed.
 
-    __slots__ = ("_limit", "_rest", "_started")
+    What comes out does not depend on how the bytes were cut, and costs time in
+    proportion to their number even when they come one by one.
+    """
+
+    __slots__ = ("_limit", "_looked", "_odd", "_rest", "_started")
 
     def __init__(self, limit: int = MAX_EVENT) -> None:
-        self._rest = b""
+        self._rest = bytearray()
+        self._looked = 0
+        """Bytes of the rest that were searched already."""
+        self._odd = False
+        """The rest holds a CR."""
         self._limit = limit
         self._started = False
 
@@ -44,38 +55,79 @@ class Splitter:
         Raises:
             Garbled: an event is longer than the limit.
         """
-        data = self._rest + data if self._rest else data
-        if not self._started:
-            if len(data) < len(_BOM) and _BOM.startswith(data):
-                self._rest = data
-                return
-            self._started = True
-        if b"\r" not in data:
-            *whole, self._rest = data.split(b"\n\n")
-            for block in whole:
-                yield _event(block + b"\n\n")
-        else:
-            yield from self._feed_mixed(data)
-        if len(self._rest) > self._limit:
-            raise Garbled(f"an event of the stream exceeds {self._limit} bytes")
+        if self._rest or b"\r" in data:
+            yield from self._feed_rest(data)
+            return
+        *whole, rest = data.split(b"\n\n")
+        for block in whole:
+            raw = block + b"\n\n"
+            if block.startswith(b"data: ") and b"\n" not in block and self._started:
+                if len(raw) > self._limit:
+                    raise self._too_long()
+                yield Event(raw, block[6:], b"")
+            else:
+                yield self._checked(raw)
+        if rest:
+            self._rest += rest
+            self._hold()
 
-    def _feed_mixed(self, data: bytes) -> Iterator[Event]:
-        # A CR at the very end may be half of a CRLF: wait for the byte after it.
-        held = b"\r" if data.endswith(b"\r") else b""
-        body = data[: len(data) - len(held)]
+    def _feed_rest(self, data: bytes) -> Iterator[Event]:
+        rest = self._rest
+        rest += data
+        self._odd = self._odd or b"\r" in data
+        ends = self._ends_odd() if self._odd else self._ends()
         start = 0
-        for match in _END.finditer(body):
-            if held and match.end() == len(body) and body.endswith(b"\r"):
-                break
-            yield _event(body[start : match.end()])
-            start = match.end()
-        self._rest = body[start:] + held
+        events = []
+        for end in ends:
+            events.append(bytes(rest[start:end]))
+            start = end
+        if start:
+            del rest[:start]
+            self._odd = b"\r" in rest
+        self._hold()
+        for raw in events:
+            yield self._checked(raw)
+        if len(rest) > self._limit:
+            raise self._too_long()
+
+    def _ends(self) -> list[int]:
+        """Where events of LF lines end in the rest."""
+        ends = []
+        at = self._rest.find(b"\n\n", max(0, self._looked - _OVERLAP))
+        while at >= 0:
+            ends.append(at + 2)
+            at = self._rest.find(b"\n\n", at + 2)
+        return ends
+
+    def _ends_odd(self) -> list[int]:
+        """Where events end in the rest, whatever their line ends."""
+        start = max(0, self._looked - _OVERLAP)
+        ends = [match.end() for match in _END.finditer(self._rest, start)]
+        if ends and ends[-1] == len(self._rest) and self._rest.endswith(b"\r"):
+            ends.pop()  # the CR may be half of a CRLF: wait for the byte after it
+        return ends
+
+    def _hold(self) -> None:
+        self._looked = len(self._rest)
+
+    def _checked(self, raw: bytes) -> Event:
+        if len(raw) > self._limit:
+            raise self._too_long()
+        if not self._started:
+            self._started = True
+            if raw.startswith(_BOM):
+                return _event(raw[len(_BOM) :])._replace(raw=raw)
+        return _event(raw)
+
+    def _too_long(self) -> Garbled:
+        return Garbled(f"an event of the stream exceeds {self._limit} bytes")
 
     def close(self) -> Iterator[Event]:
         """What is left at end of file, if anything, as one last event."""
-        rest, self._rest = self._rest, b""
+        rest = bytes(self._rest)
+        self._rest.clear()
         if rest.strip():
-            yield _event(rest)
+            yield self._checked(rest)
 
 
 def _event(raw: bytes) -> Event:
@@ -87,7 +139,7 @@ def _event(raw: bytes) -> Event:
             return Event(raw, raw[end + 7 : -2], raw[7:end])
     data: list[bytes] = []
     name = b""
-    for line in _LINE.split(raw.removeprefix(_BOM)):
+    for line in _LINE.split(raw):
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
