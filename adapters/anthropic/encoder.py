@@ -10,12 +10,17 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import Raw
+
 from adapters.anthropic import citations, errors, parts, usage
 from adapters.anthropic.parts import Json
 from adapters.anthropic.wire import (
     FAMILY,
+    NONE,
     STOP_WORDS,
+    answer_part,
     encode,
+    given,
     message_id,
     sign,
     tool_id,
@@ -29,6 +34,8 @@ from adapters.normal.delta import Delta, Frame
 from adapters.normal.usage import Usage
 
 _STREAM: Final = "text/event-stream; charset=utf-8"
+_EMPTY: Final = Raw(b"{}")
+_NULL: Final = Raw(b"null")
 _MARKS: Final = re.compile(r'["\\{}\[\]]')
 
 
@@ -279,12 +286,20 @@ class MessagesEncoder:
                         self._text(str(block["text"]))
 
     def _whole_raw(self, part: Opaque) -> None:
+        """A block of the API's own, in the steps in which the API sends it."""
+        members = answer_part(part.raw, dict[str, Raw])
+        delta: Json | None = None
+        if part.label.endswith("tool_use") and members.get("input"):
+            text = bytes(members["input"]).decode()
+            delta = {"type": "input_json_delta", "partial_json": text}
+            members["input"] = _EMPTY
+        elif part.label == "compaction" and given(members.get("content", NONE)):
+            delta = {"type": "compaction_delta", "content": members["content"]}
+            members["content"] = _NULL
+        self._need(part.label, dict(members), fresh=True)
+        if delta is not None:
+            self._change(delta)
         self._shut()
-        self._index += 1
-        self._event(
-            "content_block_start", {"index": self._index, "content_block": part.raw}
-        )
-        self._event("content_block_stop", {"index": self._index})
 
     def _whole(self, block: Json) -> None:
         self._need(str(block["type"]), block, fresh=True)
