@@ -35,7 +35,9 @@ class Prometheus:
             _family(lines, family, openmetrics)
         if openmetrics:
             lines.append("# EOF")
-        return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+        return "".join(f"{line}\n" for line in lines).encode(
+            "utf-8", "backslashreplace"
+        )
 
 
 def wants_openmetrics(accept: str) -> bool:

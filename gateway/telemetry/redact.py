@@ -50,8 +50,9 @@ _PATTERN: Final = re.compile(
     r"|(?P<query>[?&;](?:key|api[_-]?key|apikey|(?:access_|id_|auth_)?token|secret|"
     r"password|sig|signature|code|[Xx]-[Aa]mz-[A-Z][A-Za-z-]{1,32})=)"
     r"(?P<value>[^&\s\"'<>#\\;]{1,}+)"
-    rf"|(?P<name>(?<![A-Za-z0-9])(?:{_NAMES})[\\\"']{{0,4}}[ \t]{{0,4}}[:=][ \t]{{0,4}}"
-    r"[\\\"']{0,4}(?:[Bb]earer |[Bb]asic )?)(?P<field>[^\s\"',;&\\{}\[\]<>]{6,}+)"
+    rf"|(?P<name>(?<![A-Za-z0-9])(?:{_NAMES})(?:\\{{0,3}}[\"'])?[ \t]{{0,4}}[:=]"
+    r"[ \t]{0,4}(?:\\{0,3}[\"'])?(?:[Bb]earer |[Bb]asic )?)"
+    r"(?P<field>(?![:=])[^\s\"',;&\\{}\[\]<>]{6,}+)"
 )
 
 

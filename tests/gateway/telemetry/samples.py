@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from adapters.normal.usage import Usage
 from gateway.telemetry.facts import Attempt, Facts, Trace
 from routing.types import Plan, Ranked, Removed
+
+calm = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+"""For tests of whole exchanges on a busy machine."""
 
 PLAN = Plan(
     (Ranked("gpt-a", "weight 2 of 3", 0.667), Ranked("gpt-b", "next", 0.333)),

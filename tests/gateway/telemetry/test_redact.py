@@ -7,7 +7,7 @@ import time
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.config import schema
@@ -121,7 +121,9 @@ _SHARDS = st.sampled_from(
 )
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.lists(_SHARDS | st.text(max_size=5), max_size=8).map("".join))
+@example("api_key: \x070")
 def test_json_stays_json(text: str) -> None:
     try:
         data = msgspec.json.encode({"a": text, "n": 12})
