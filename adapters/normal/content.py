@@ -105,6 +105,8 @@ class Thinking(msgspec.Struct, frozen=True, tag_field="kind", tag="thinking"):
     """Opaque encrypted reasoning; `text` is empty then."""
     family: str = ""
     """Whose signature it is: only that family is given it back."""
+    id: str = ""
+    """The provider's own name for this piece of reasoning, where it has one."""
 
 
 class ToolUse(msgspec.Struct, frozen=True, tag_field="kind", tag="tool_use"):

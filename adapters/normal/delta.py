@@ -42,6 +42,7 @@ class ThinkDelta(msgspec.Struct, frozen=True):
     redacted: str = ""
     choice: int = 0
     family: str = ""
+    id: str = ""
 
 
 class ToolStart(msgspec.Struct, frozen=True):
