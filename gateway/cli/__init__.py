@@ -1,0 +1,3 @@
+from gateway.cli.entry import main
+
+__all__ = ["main"]

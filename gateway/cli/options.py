@@ -1,0 +1,215 @@
+"""The words of the command line."""
+
+import argparse
+import functools
+from typing import Any, Final
+
+EXIT_CODES: Final = """\
+exit codes:
+  0  all is well
+  1  a problem was found (in the file, or what was asked for is not there)
+  2  the command line is wrong
+  3  the gateway cannot start (port in use, no such address, store cannot be opened)
+"""
+
+_FILE: Final = "configuration, ours or LiteLLM's"
+
+
+_formatter: Final = functools.partial(
+    argparse.RawDescriptionHelpFormatter, max_help_position=26
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="routeiq",
+        description="An AI gateway: every provider behind the SDK you already have.",
+        epilog="example:\n  routeiq serve\n\n" + EXIT_CODES,
+        formatter_class=_formatter,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _serve(commands)
+    _check(commands)
+    _schema(commands)
+    _import(commands)
+    _keys(commands)
+    _models(commands)
+    _providers(commands)
+    _add(commands, "version", "print the version", "routeiq version")
+    return top
+
+
+def _add(commands: Any, name: str, what: str, *examples: str) -> Any:
+    lines = "".join(f"  {e}\n" for e in examples)
+    return commands.add_parser(
+        name,
+        help=what,
+        description=what[:1].upper() + what[1:] + ".",
+        epilog=f"example:\n{lines}\n{EXIT_CODES}",
+        formatter_class=_formatter,
+    )
+
+
+def _config(command: Any) -> None:
+    """FILE, or --config FILE."""
+    where = f"{_FILE}; default: routeiq.yaml here, else the built-in minimal one"
+    command.add_argument("file", nargs="?", metavar="FILE", help=where)
+    command.add_argument("--config", metavar="FILE", help="the same as FILE")
+
+
+def _serve(commands: Any) -> None:
+    command = _add(
+        commands,
+        "serve",
+        "start the gateway",
+        "routeiq serve",
+        "OPENAI_API_KEY=... routeiq serve --port 8080",
+        "routeiq serve litellm_config.yaml",
+    )
+    _config(command)
+    command.add_argument("--host", metavar="ADDRESS", help="overrides server.host")
+    command.add_argument("--port", type=port, metavar="N", help="overrides server.port")
+    command.add_argument(
+        "--workers", type=count, metavar="N", help="overrides server.workers"
+    )
+    command.add_argument(
+        "--http", choices=("fast", "hypercorn"), help="overrides server.http"
+    )
+    command.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        help="overrides logs.level",
+    )
+
+
+def _check(commands: Any) -> None:
+    command = _add(
+        commands,
+        "check",
+        "say every mistake of a configuration at once",
+        "routeiq check routeiq.yaml",
+        "routeiq check --offline --json routeiq.yaml",
+    )
+    command.add_argument("files", nargs="+", metavar="FILE", help=_FILE)
+    command.add_argument(
+        "--offline",
+        action="store_true",
+        help="variables, secret files and certificates need not be on this machine",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _schema(commands: Any) -> None:
+    command = _add(
+        commands,
+        "schema",
+        "write the JSON Schema of the configuration, for editors",
+        "routeiq schema > schema.json",
+    )
+    _output(command)
+
+
+def _import(commands: Any) -> None:
+    command = _add(
+        commands,
+        "import",
+        "turn another gateway's configuration into ours",
+        "routeiq import litellm config.yaml -o routeiq.yaml",
+    )
+    command.add_argument("format", choices=("litellm",), help="whose it is")
+    command.add_argument("file", metavar="FILE", help="the other gateway's file")
+    _output(command)
+
+
+def _output(command: Any) -> None:
+    command.add_argument(
+        "-o", "--output", metavar="OUT", help="default: standard output"
+    )
+    command.add_argument(
+        "--force", action="store_true", help="overwrite OUT if it is there"
+    )
+
+
+def _keys(commands: Any) -> None:
+    keys = _add(
+        commands,
+        "keys",
+        "make, list and revoke virtual keys",
+        "routeiq keys create --name search-team --model fast --model 'openai/*'",
+        "routeiq keys list",
+        "routeiq keys revoke KEY_ID",
+    )
+    actions = keys.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = _add(
+        actions,
+        "create",
+        "make a key; it is shown once",
+        "routeiq keys create --name search-team --model fast --expires 90d",
+    )
+    create.add_argument("--name", required=True, help="whose it is, for people")
+    create.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="ALIAS",
+        help="an alias it may ask, `*` allowed; repeat; default: every one",
+    )
+    create.add_argument(
+        "--expires", type=duration, metavar="TIME", help="30m, 12h, 90d; default: never"
+    )
+    create.add_argument("--json", action="store_true", help="one JSON document")
+    listing = _add(actions, "list", "list the keys", "routeiq keys list --json")
+    listing.add_argument("--json", action="store_true", help="one JSON document")
+    revoke = _add(actions, "revoke", "end a key", "routeiq keys revoke KEY_ID")
+    revoke.add_argument("id", metavar="KEY_ID", help="as `keys list` shows it")
+    for action in (create, listing, revoke):
+        action.add_argument("--config", metavar="FILE", help=f"{_FILE}; as for serve")
+
+
+def _models(commands: Any) -> None:
+    command = _add(
+        commands,
+        "models",
+        "list aliases, their deployments, and whether prices are known",
+        "routeiq models routeiq.yaml",
+    )
+    _config(command)
+    command.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _providers(commands: Any) -> None:
+    command = _add(
+        commands,
+        "providers",
+        "list the known providers and whose key is set",
+        "routeiq providers --set",
+    )
+    command.add_argument("--count", action="store_true", help="only how many")
+    command.add_argument(
+        "--set", action="store_true", dest="only_set", help="only those with a key"
+    )
+    command.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def port(text: str) -> int:
+    """A TCP port; 0: whichever is free."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError("must be from 1 to 1024")
+    return int(text)
+
+
+def duration(text: str) -> float:
+    """Seconds of `90s`, `30m`, `12h`, `90d`."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError("must be a time such as 30m, 12h or 90d")
+    return float(int(number) * units[unit])
