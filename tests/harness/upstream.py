@@ -371,7 +371,7 @@ class Upstream:
 
     def drop_all(self) -> None:
         """End every open connection, in order (FIN)."""
-        self._loop.call_soon_threadsafe(lambda: [x.close() for x in [*self.links]])
+        self._loop.call_soon_threadsafe(self._close_all)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -390,6 +390,10 @@ class Upstream:
         self._loop.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+    def _close_all(self) -> None:
+        for link in [*self.links]:
+            link.close()
 
     def _run(self, work: Any) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
