@@ -62,6 +62,10 @@ def choices(body: bytes, custom: frozenset[str] = frozenset()) -> tuple[Choice, 
     Raises:
         Garbled: it cannot be read.
     """
+    try:
+        body.decode()  # so that no piece that is kept as bytes can be broken text
+    except UnicodeError as error:
+        raise Garbled(f"the answer is not UTF-8: {error}", body=body) from error
     told = answer_part(body, AnswerBody)
     parts: list[Part] = []
     length = 0

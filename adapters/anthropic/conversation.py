@@ -98,6 +98,10 @@ def read(body: bytes) -> Conversation:
     Raises:
         BadCall: it does not follow the dialect; says where.
     """
+    try:
+        body.decode()  # so that no piece that is kept as bytes can be broken text
+    except UnicodeError as error:
+        raise BadCall(f"the body is not UTF-8: {error}") from error
     asked = call_part(body, _Body)
     top = call_part(body, dict[str, Raw])
     extra = {

@@ -47,7 +47,7 @@ _NOTHING: Final[tuple[normal.Delta, ...]] = ()
 class _Held:
     """A block that is handed on when it stops."""
 
-    __slots__ = ("json", "label", "members", "tool")
+    __slots__ = ("json", "label", "members", "tool", "whole")
 
     def __init__(self, label: str, members: dict[str, Raw], tool: int = -1) -> None:
         self.label = label
@@ -55,6 +55,8 @@ class _Held:
         self.tool = tool
         """The call's number, when it is a custom tool's."""
         self.json: list[str] = []
+        self.whole = ""
+        """Arguments that came with its start."""
 
 
 class MessagesDecoder:
@@ -128,20 +130,20 @@ class MessagesDecoder:
         return Frame(b"", (normal.Failed(error),))
 
     def _frame(self, event: sse.Event) -> Frame:
-        if not event.data:
-            return Frame(event.raw)
-        if self._done:
+        if not event.data or self._done:
             return Frame(event.raw)
         try:
             wire = _event(event.data)
+            change = wire.delta
+            if change is not None and change.type == "text_delta":
+                self._chars += len(change.text)
+                return Frame(event.raw, (normal.TextDelta(change.text),))
+            # What is kept as bytes was not looked into: it must be text, too.
+            event.data.decode()
         except _UNREADABLE as error:
             told = f"an event of the stream cannot be read: {error}"
             raise Garbled(told, body=event.data) from error
-        change = wire.delta
         if wire.type == "content_block_delta" and change is not None:
-            if change.type == "text_delta":
-                self._chars += len(change.text)
-                return Frame(event.raw, (normal.TextDelta(change.text),))
             return Frame(event.raw, self._delta(wire.index, change))
         kind = wire.type or event.name.decode(errors="replace")
         return Frame(event.raw, self._rare(kind, wire, event.data))
@@ -263,7 +265,7 @@ class MessagesDecoder:
             whole = b""
         if custom:
             held = self._held[index] = _Held("", {}, number)
-            held.members["input"] = Raw(whole)
+            held.whole = whole.decode()
             return (start,)
         if whole:
             self._whole[index] = whole.decode()
@@ -281,7 +283,7 @@ class MessagesDecoder:
             return _NOTHING
         text = "".join(held.json)
         if held.tool >= 0:
-            text = text or bytes(held.members["input"]).decode()
+            text = text or held.whole
             bare = unwrapped(ToolUse("", "", text)).arguments
             return (normal.ToolDelta(held.tool, bare),)
         if text:

@@ -300,7 +300,7 @@ def _fitted(
 
 
 def _instruction(form: ResponseFormat) -> str:
-    return _SCHEMA + bytes(form.schema).decode()
+    return _SCHEMA + bytes(form.schema).decode(errors="replace")
 
 
 def _short(system: list[Json | Raw]) -> object:
