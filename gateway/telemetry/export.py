@@ -72,6 +72,7 @@ class SpanQueue:
         self._allowance = float(ERRORS_PER_S)
         self._last = 0.0
         self._state = _State("traces")
+        self._exporter: SpanExporter | None = None
         self._thread = threading.Thread(
             target=self._run, name="routeiq-spans", daemon=True
         )
@@ -111,6 +112,9 @@ class SpanQueue:
         self._closing = True
         self._wake.set()
         self._thread.join(2.5)
+        if self._thread.is_alive() and self._exporter is not None:
+            # Wakes it out of its own back-off.
+            self._exporter.shutdown()
 
     def _error_allowed(self) -> bool:
         if self._allowance < 1.0:
@@ -121,7 +125,6 @@ class SpanQueue:
     def _run(self) -> None:
         _quiet()
         maker: SpanMaker | None = None
-        exporter: SpanExporter | None = None
         while True:
             self._wake.wait(self._delay_s)
             self._wake.clear()
@@ -130,17 +133,17 @@ class SpanQueue:
                     self._give_up()
                     break
                 try:
-                    if maker is None or exporter is None:
-                        maker, exporter = self._make(), self._connect()
-                    self._export(maker, exporter)
+                    if maker is None or self._exporter is None:
+                        maker, self._exporter = self._make(), self._connect()
+                    self._export(maker, self._exporter)
                 except Exception as error:  # noqa: BLE001 - the SDK's bugs stay there
                     self._state.tell(True, repr(error))
-                    if exporter is None:
+                    if self._exporter is None:
                         self._give_up()
             if self._closing:
                 break
-        if exporter is not None:
-            exporter.shutdown()
+        if self._exporter is not None:
+            self._exporter.shutdown()
 
     def _give_up(self) -> None:
         count = len(self._queue)
@@ -182,6 +185,7 @@ class MetricPush:
         self._interval_s = max(interval_s, 0.05)
         self._stop = threading.Event()
         self._state = _State("metrics")
+        self._exporter: MetricExporter | None = None
         self._thread = threading.Thread(
             target=self._run, name="routeiq-metrics", daemon=True
         )
@@ -198,22 +202,24 @@ class MetricPush:
             return
         self._stop.set()
         self._thread.join(2.5)
+        if self._thread.is_alive() and self._exporter is not None:
+            self._exporter.shutdown()
 
     def _run(self) -> None:
         _quiet()
-        made: tuple[PointMaker, MetricExporter] | None = None
+        maker: PointMaker | None = None
         stopping = False
         while not stopping:
             stopping = self._stop.wait(self._interval_s)
             try:
-                if made is None:
-                    made = self._make(), self._connect()
-                self._push(*made, 2.0 if stopping else 10.0)
+                if maker is None or self._exporter is None:
+                    maker, self._exporter = self._make(), self._connect()
+                self._push(maker, self._exporter, 2.0 if stopping else 10.0)
             except Exception as error:  # noqa: BLE001 - the SDK's bugs stay there
                 self.failed += 1
                 self._state.tell(True, repr(error))
-        if made is not None:
-            made[1].shutdown()
+        if self._exporter is not None:
+            self._exporter.shutdown()
 
     def _push(
         self, maker: PointMaker, exporter: "MetricExporter", timeout_s: float

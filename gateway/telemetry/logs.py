@@ -165,7 +165,7 @@ class ExchangeLines:
         self._json = as_json
         self._level = level
         self._encoder = msgspec.json.Encoder()
-        self._second = 0
+        self._second = -1
         self._prefix = ""
 
     def take(self, batch: Sequence[Facts]) -> None:
@@ -341,9 +341,13 @@ def _fields(record: logging.LogRecord, redactor: Redactor) -> dict[str, Any]:
 
 def _encoded(encoder: msgspec.json.Encoder, line: Line) -> str:
     try:
-        return encoder.encode(line).decode()
+        text = encoder.encode(line).decode()
     except UnicodeError:
         return json_line(msgspec.structs.asdict(line))
+    # JSON lets U+0085, U+2028 and terminal controls above ASCII stand as they are.
+    if text.isascii() or text.isprintable():
+        return text
+    return json_line(msgspec.structs.asdict(line))
 
 
 def _prefix(second: int) -> str:

@@ -18,6 +18,7 @@ from gateway.telemetry.facts import Attempt, Facts
 OTHER: Final = "other"
 MAX_SERIES: Final = 1000
 """Cells of one kind; further label values are counted under `other`."""
+MAX_COUNT: Final = 2**62
 MAX_LABEL: Final = 160
 """Characters of a label value."""
 
@@ -164,11 +165,20 @@ class Metrics:
         """A copy of everything, the callbacks' readings included."""
         with self._lock:
             # Encoding is the quickest deep copy there is.
-            data = self._encoder.encode(
-                (list(self._exchanges.items()), list(self._attempts.items()))
-            )
+            try:
+                data = self._encode()
+            except OverflowError:
+                # Some provider's token counts had no end.
+                for cell in (*self._exchanges.values(), *self._attempts.values()):
+                    _clamp(cell)
+                data = self._encode()
         exchanges, attempts = self._decoder.decode(data)
         return Snapshot(self._started, exchanges, attempts, self._read())
+
+    def _encode(self) -> bytes:
+        return self._encoder.encode(
+            (list(self._exchanges.items()), list(self._attempts.items()))
+        )
 
     def _exchange(self, facts: Facts) -> None:
         key: ExchangeKey = (
@@ -310,6 +320,13 @@ def _count_tries(cell: ExchangeCell, attempts: Sequence[Attempt]) -> None:
         else:
             cell.fallbacks += 1
         seen.add(attempt.deployment)
+
+
+def _clamp(cell: msgspec.Struct) -> None:
+    for field in cell.__struct_fields__:
+        value = getattr(cell, field)
+        if isinstance(value, int) and abs(value) > MAX_COUNT:
+            setattr(cell, field, MAX_COUNT if value > 0 else -MAX_COUNT)
 
 
 def _bounded(text: str) -> str:

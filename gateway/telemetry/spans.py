@@ -7,6 +7,9 @@ no `gen_ai.*`: what reads those would count its tokens twice. Facts come redacte
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
+from adapters.normal.usage import Usage
 from gateway.telemetry import names
 from gateway.telemetry.facts import Attempt, Facts
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.trace import Link, SpanContext
 
+MAX_INT: Final = 2**63 - 1
+"""What OTLP can hold; what clients and providers name may be more."""
 MAX_CONTENT: Final = 32_768
 """Characters of a body in an attribute."""
 _HARMLESS: Final = frozenset({"", "cancelled"})
@@ -45,6 +50,7 @@ class SpanMaker:
 
     def spans(self, facts: Facts) -> "list[ReadableSpan]":
         """The exchange's span, then its attempts' in their order."""
+        facts = _bounded(facts)
         server = self._context(facts, facts.trace.span_id)
         contexts = [self._context(facts, a.span_id) for a in facts.attempts]
         made = [self._server(facts, server)]
@@ -238,6 +244,29 @@ def _usage_attributes(attempt: Attempt, semconv: str) -> Iterator[tuple[str, Any
         yield "routeiq.usage.estimated", True
 
 
+def _bounded(facts: Facts) -> Facts:
+    limit = facts.max_tokens
+    return facts._replace(
+        max_tokens=None if limit is None else _clamped(limit),
+        attempts=tuple(a._replace(usage=_usage(a.usage)) for a in facts.attempts),
+    )
+
+
+def _usage(usage: Usage | None) -> Usage | None:
+    if usage is None:
+        return None
+    counts = {
+        name: _clamped(count)
+        for name, count in msgspec.structs.asdict(usage).items()
+        if not -MAX_INT <= count <= MAX_INT
+    }
+    return msgspec.structs.replace(usage, **counts) if counts else usage
+
+
+def _clamped(count: int) -> int:
+    return min(max(count, -MAX_INT), MAX_INT)
+
+
 def _unix_ns(facts: Facts, instant: float) -> int:
     """A monotonic instant of the exchange on the calendar's clock."""
-    return facts.began_unix_ns + int((instant - facts.began) * 1e9)
+    return max(facts.began_unix_ns + int((instant - facts.began) * 1e9), 0)

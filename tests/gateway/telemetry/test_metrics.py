@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.normal.usage import Usage
 from gateway.telemetry import names, process
 from gateway.telemetry.facts import Attempt, Facts
 from gateway.telemetry.families import Buckets, families
@@ -272,6 +273,13 @@ def test_strange_names_do_not_break_the_snapshot() -> None:
     ((labels, count),) = shown(snapshot, names.EXCHANGES).items()
     assert count == 2
     assert len(str(dict(labels)["alias"])) <= 160
+
+
+def test_counts_without_end_do_not_break_the_snapshot() -> None:
+    usage = Usage(10**30, 10**30, cached=10**30)
+    batch = [facts(cost_nano=10**30, attempts=(attempt(usage=usage),))]
+    assert shown(taken(batch), names.CLIENT_CACHE_READ)
+    assert shown(merge([taken(batch), taken(batch)]), names.EXCHANGES)
 
 
 def test_a_failing_gauge_is_left_out_and_counted() -> None:

@@ -118,3 +118,16 @@ def test_several_attempts_are_told_apart() -> None:
     )
     assert [t.error for t in told.attempts] == ["timeout", ""]
     assert [t.hedge for t in told.attempts] == [False, True]
+
+
+def test_numbers_without_end_do_not_cost_the_row() -> None:
+    absurd = Usage(10**30, -(10**30))
+    data = encode_clean(
+        facts(
+            max_tokens=10**40,
+            usage=absurd,
+            cost_nano=10**30,
+            attempts=(attempt(usage=absurd),),
+        )
+    )
+    assert decode_row(data).max_tokens == 10**40
