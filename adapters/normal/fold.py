@@ -1,0 +1,69 @@
+"""A whole answer as the stream it could have been."""
+
+from collections.abc import Iterator
+
+from adapters.normal.chat import ChatResult, Choice
+from adapters.normal.content import Audio, Part, Refusal, Text, Thinking, ToolUse
+from adapters.normal.delta import (
+    AudioDelta,
+    Begin,
+    CitationDelta,
+    Delta,
+    Frame,
+    LogprobDelta,
+    PartDelta,
+    RefusalDelta,
+    Stop,
+    TextDelta,
+    ThinkDelta,
+    ToolDelta,
+    ToolStart,
+    Used,
+)
+
+
+def unfold(result: ChatResult) -> list[Frame]:
+    """Frames without `raw` that mean the same as `result`."""
+    frames = [Frame(b"", (Begin(result.id, result.model, result.created),))]
+    for choice in result.choices():
+        frames += [Frame(b"", (delta,)) for delta in _choice(choice)]
+    if result.usage is not None:
+        frames.append(Frame(b"", (Used(result.usage),)))
+    return frames
+
+
+def _choice(choice: Choice) -> Iterator[Delta]:
+    tools = 0
+    for part in choice.parts:
+        yield from _part(part, choice.index, tools)
+        tools += isinstance(part, ToolUse)
+    if choice.logprobs:
+        yield LogprobDelta(choice.logprobs, choice.index)
+    yield Stop(
+        choice.stop or "end", choice.index, choice.native_stop, choice.stop_sequence
+    )
+
+
+def _part(part: Part, index: int, tool: int) -> Iterator[Delta]:
+    match part:
+        case Text():
+            yield TextDelta(part.text, index, part.signature)
+            for citation in part.citations:
+                yield CitationDelta(citation, index)
+        case Refusal():
+            yield RefusalDelta(part.text, index)
+        case Thinking():
+            yield ThinkDelta(
+                part.text, part.signature, part.redacted, index, part.family
+            )
+        case ToolUse():
+            yield ToolStart(
+                tool, part.id, part.name, index, part.signature, part.custom
+            )
+            yield ToolDelta(tool, part.arguments, index)
+        case Audio():
+            yield AudioDelta(
+                part.id, part.data, part.transcript, part.expires_at, index
+            )
+        case _:
+            yield PartDelta(part, index)

@@ -1,0 +1,165 @@
+"""The parts -> routes -> one ASGI application."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+from adapters.registry import DIALECTS
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapters.contract import Dialect, Told
+from gateway.build import Parts, build
+from gateway.config.load import Loaded
+from gateway.endpoints import (
+    chat,
+    feedback,
+    gemini,
+    health,
+    local,
+    messages,
+    models,
+    openapi,
+)
+from gateway.endpoints.table import Row
+from gateway.net.server import serve
+from gateway.release import release
+
+log = logging.getLogger(__name__)
+
+
+class App:
+    """The application. Its parts are made when the server's lifespan starts."""
+
+    def __init__(self, loaded: Loaded, version: str, share: Path | None = None) -> None:
+        self._loaded = loaded
+        self._version = version
+        self._share = share
+        keys = loaded.config.keys
+        self._local_only = not keys.master and not keys.open
+        self._hot: dict[tuple[str, str], ASGIApp] = {}
+        self._rest: ASGIApp = _starting
+        self.parts: Parts | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if self._local_only and not local.is_local(scope):
+                await local.refuse(scope, receive, send)
+                return
+            endpoint = self._hot.get((scope["method"], scope["path"]))
+            await (endpoint or self._rest)(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            state = scope.get("state", {})
+            parts = await build(self._loaded, self._version, state, self._share)
+        except Exception as error:
+            log.exception("the gateway cannot start")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        self.parts = parts
+        table = routes(parts, self._version)
+        self._hot = {
+            (row.method, path): row.endpoint
+            for row in table
+            if row.hot
+            for path in row.paths()
+        }
+        self._rest = starlette(table)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await parts.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def run(loaded: Loaded, ready: Callable[[list[str]], None] | None = None) -> int:
+    """Serve until stopped; the exit code. `ready` is told the addresses.
+
+    Raises:
+        OSError: the address cannot be listened on, or must not without a key.
+    """
+    server, keys = loaded.config.server, loaded.config.keys
+    if not keys.master and not keys.open and not local.is_loopback(server.host):
+        message = (
+            f"{server.host} can be reached from other machines, and there is no key: "
+            "set keys.master (or keys.open: true, to serve everyone)"
+        )
+        raise PermissionError(message)
+    with TemporaryDirectory(prefix="routeiq-") as folder:
+        share = Path(folder) if server.workers > 1 else None
+        make = partial(App, loaded, release(), share)
+        return serve(make, server, ready=ready)
+
+
+def routes(parts: Parts, version: str) -> list[Row]:
+    """Every route there is."""
+    dispatch, propagation = parts.dispatch, parts.propagation
+    keyring, directory = dispatch.keyring, dispatch.directory
+    table = [
+        *chat.rows(dispatch, propagation),
+        *messages.rows(dispatch, propagation),
+        *gemini.rows(dispatch, propagation),
+        *models.rows(directory, keyring, int(time.time())),
+        *feedback.rows(parts.store, keyring, parts.redactor),
+        *health.rows(directory, parts.store, parts.render_metrics, parts.metrics_key),
+    ]
+    return [*table, openapi.row(table, version)]
+
+
+def starlette(table: Sequence[Row]) -> Starlette:
+    """The router of everything that is not hot, and of what is (other methods)."""
+    found = [
+        Route(path, row.endpoint, methods=[row.method])
+        for row in table
+        for path in row.paths()
+    ]
+    return Starlette(
+        routes=found, exception_handlers={404: _not_found, 405: _not_allowed}
+    )
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    message = f"there is no {request.method} {request.url.path[:200]}"
+    return _told(request, Told(404, "invalid_request_error", message, "not_found"))
+
+
+async def _not_allowed(request: Request, _: Exception) -> Response:
+    message = f"{request.url.path[:200]} does not take {request.method}"
+    return _told(
+        request, Told(405, "invalid_request_error", message, "method_not_allowed")
+    )
+
+
+def _told(request: Request, told: Told) -> Response:
+    body = _dialect(request.url.path).write_error(told)
+    return Response(body, told.status, media_type="application/json")
+
+
+def _dialect(path: str) -> Dialect:
+    """Whose error shape fits an unknown path."""
+    if "/messages" in path or path.startswith("/anthropic"):
+        return DIALECTS["anthropic.messages"]
+    if "/v1beta" in path or path.startswith(("/genai", "/gemini")):
+        return DIALECTS["gemini.generate"]
+    return DIALECTS["openai.chat"]
+
+
+async def _starting(scope: Scope, _: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        return
+    body = msgspec.json.encode({"error": {"message": "the gateway is starting"}})
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"1")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

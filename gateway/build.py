@@ -1,0 +1,153 @@
+"""The composition root: the configuration -> every part, once.
+
+The only file that calls the constructors of parts. A reload builds anew.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.catalog import Catalog
+
+from adapters.providers import PROVIDERS
+from gateway import gauges
+from gateway.config.load import Loaded
+from gateway.deployer import Deployer, origins
+from gateway.deployments import seeded
+from gateway.govern.keys import Keyring
+from gateway.net.client import Client
+from gateway.net.loopback import Loopback
+from gateway.spine.dispatch import Dispatch
+from gateway.spine.record import Recorder
+from gateway.spine.way import Way
+from gateway.store.contract import Store
+from gateway.store.open import open_store
+from gateway.telemetry import process
+from gateway.telemetry.context import Propagation
+from gateway.telemetry.logs import Logs, set_up
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.prometheus import Prometheus, wants_openmetrics
+from gateway.telemetry.redact import Redactor
+from gateway.telemetry.setup import Telemetry
+from gateway.telemetry.workers import Workers
+
+CONTENT_TYPES: Final = {
+    False: "text/plain; version=0.0.4; charset=utf-8",
+    True: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+}
+
+
+class Parts:
+    """Everything that runs in one process, until `close`."""
+
+    def __init__(
+        self,
+        *,
+        dispatch: Dispatch,
+        propagation: Propagation,
+        store: Store,
+        redactor: Redactor,
+        metrics: Metrics,
+        metrics_key: str,
+        prometheus: Prometheus,
+        recorder: Recorder,
+        telemetry: Telemetry,
+        logs: Logs,
+        client: Client,
+    ) -> None:
+        self.dispatch = dispatch
+        self.propagation = propagation
+        self.store = store
+        self.redactor = redactor
+        self.metrics_key = metrics_key
+        self._metrics = metrics
+        self._prometheus = prometheus
+        self._recorder = recorder
+        self._telemetry = telemetry
+        self._logs = logs
+        self._client = client
+
+    def render_metrics(self, accept: str) -> tuple[str, bytes]:
+        """Content type and body of the metrics page."""
+        openmetrics = wants_openmetrics(accept)
+        return CONTENT_TYPES[openmetrics], self._prometheus.render(
+            openmetrics=openmetrics
+        )
+
+    async def close(self) -> None:
+        """Write what waits, let go of everything; in the order in which it is used."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._recorder.close)
+        await loop.run_in_executor(None, self._telemetry.close)
+        await self._client.aclose()
+        await self.store.close()
+        self._logs.close()
+
+
+async def build(
+    loaded: Loaded, version: str, state: Mapping[str, Any], share: Path | None = None
+) -> Parts:
+    """Every part, started.
+
+    `state` is the server's: `state["server"]` counts its connections. `share` is the
+    directory in which several workers add up their metrics.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        SecretError: a reference does not resolve.
+    """
+    config, secrets = loaded.config, loaded.secrets
+    master = secrets.resolve(config.keys.master) if config.keys.master else ""
+    metrics_key = config.telemetry.metrics_key
+    if metrics_key:
+        metrics_key = secrets.resolve(metrics_key)
+    store = await open_store(config.store)
+    client = Client(
+        config.egress, allow_hosts=origins(config, PROVIDERS.values()), proxies={}
+    )
+    deployer = Deployer(config, secrets, Catalog(), client, Loopback())
+    directory = deployer.directory()
+    redactor = Redactor([master, metrics_key, *deployer.credentials])
+    logs = set_up(config.logs, redactor)
+    logs.start()
+    metrics = Metrics(started_unix_ns=time.time_ns())
+    telemetry = Telemetry(config.telemetry, metrics, version=version)
+    workers = Workers(share, metrics) if share is not None else None
+    sinks = [metrics, logs.lines, telemetry.spans, workers]
+    gather = metrics.snapshot if workers is None else workers.gather
+    recorder = Recorder(
+        store=store if config.records.enabled else None,
+        sinks=[sink for sink in sinks if sink is not None],
+        redactor=redactor,
+        buffer=config.records.buffer,
+        content=config.records.content,
+    )
+    way = Way(directory, config.cooldown, telemetry.propagation, seeded())
+    dispatch = Dispatch(
+        keyring=Keyring(store, master, config.keys.cache_s),
+        directory=directory,
+        way=way,
+        recorder=recorder,
+        total_s=config.timeouts.total_s,
+        keep_content=config.records.content,
+    )
+    parts = Parts(
+        dispatch=dispatch,
+        propagation=telemetry.propagation,
+        store=store,
+        redactor=redactor,
+        metrics=metrics,
+        metrics_key=metrics_key,
+        prometheus=Prometheus(gather, telemetry.semconv),
+        recorder=recorder,
+        telemetry=telemetry,
+        logs=logs,
+        client=client,
+    )
+    process.register(metrics, version)
+    gauges.register(metrics, dispatch, recorder, client, state.get("server"))
+    recorder.start()
+    telemetry.start()
+    return parts

@@ -1,0 +1,278 @@
+"""The configured models -> live aliases and deployments."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+from adapters.catalog import Catalog, ModelFacts, Price
+from adapters.registry import UPSTREAMS
+
+from adapters.contract import Operation, Provider, Target, Upstream
+from adapters.providers import PROVIDERS, find
+from gateway.config import schema
+from gateway.config.secrets import Secrets
+from gateway.deployments import Alias, Deployment, Directory, seeded
+from gateway.net.loopback import Asker
+from routing.health import Health
+from routing.health import Limits as HealthLimits
+from routing.strategies.table import STRATEGIES
+from routing.types import Candidate
+
+DEMO: Final = "demo"
+"""The alias, and the echo family's model, that answers without any provider."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A provider as the configuration has it: row, address, key, headers."""
+
+    row: Provider
+    base_url: str
+    key: str
+    headers: Mapping[str, str]
+
+
+class Deployer:
+    """Configuration of models -> live aliases."""
+
+    def __init__(
+        self,
+        config: schema.Config,
+        secrets: Secrets,
+        catalog: Catalog,
+        client: Asker,
+        loopback: Asker,
+    ) -> None:
+        self._config = config
+        self._secrets = secrets
+        self._catalog = catalog
+        self._client = client
+        self._loopback = loopback
+        self._rng = seeded()
+        self.credentials: set[str] = set()
+        """Every provider key resolved so far: what the redactor must know."""
+        self._mates: dict[tuple[str, str, str], list[Deployment]] = {}
+
+    def directory(self) -> Directory:
+        """Every alias of the configuration, `demo`, and, where no model is configured,
+        a wildcard for every provider whose key is in the environment."""
+        models = dict(self._config.models)
+        if not models:
+            models |= {
+                f"{row.id}/*": schema.Model(
+                    deployments=[schema.Deployment(model=f"{row.id}/*")]
+                )
+                for row in found_providers(self._secrets)
+            }
+        if self._config.demo and DEMO not in models:
+            models[DEMO] = schema.Model(
+                deployments=[schema.Deployment(model=f"echo/{DEMO}")],
+                description="answers by itself, without any provider",
+            )
+        patterns = {name: m for name, m in models.items() if "*" in name}
+        exact = {
+            name: self.alias(name, model, "")
+            for name, model in models.items()
+            if name not in patterns
+        }
+        return Directory(exact, patterns, self.alias)
+
+    def alias(self, name: str, model: schema.Model, stood_for: str) -> Alias:
+        """A live alias; `stood_for` is what its wildcard matched."""
+        retries = model.retries or self._config.retries
+        strategy = STRATEGIES[model.strategy or self._config.routing.strategy]
+        deployments = [
+            self._deployment(name, model, entry, i, stood_for)
+            for i, entry in enumerate(model.deployments)
+        ]
+        return Alias(name, model, deployments, strategy(self._rng), retries)
+
+    def _deployment(
+        self,
+        alias: str,
+        model: schema.Model,
+        entry: schema.Deployment,
+        position: int,
+        stood_for: str,
+    ) -> Deployment:
+        place, name = self._place(entry)
+        name = name.replace("*", stood_for) if stood_for else name
+        upstream = UPSTREAMS[place.row.family]
+        facts = self._catalog.find(place.row.id, name)
+        price = _price(entry.price, facts)
+        id = entry.id or f"{alias}/{position}:{place.row.id}/{name}"
+        if stood_for and entry.id:
+            id = f"{entry.id}:{stood_for}"
+        limits = self._health_limits(entry)
+        deployment = Deployment(
+            id=id,
+            provider=place.row,
+            upstream=upstream,
+            target=_target(place, name, entry, facts, self._strict(entry)),
+            client=self._loopback if place.row.family == "echo" else self._client,
+            candidate=_candidate(id, entry, upstream, price, facts),
+            health=Health(limits),
+            timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
+            price=price,
+            params=entry.params,
+            drop=entry.drop,
+            address=_address(place.base_url),
+        )
+        mates = self._mates.setdefault((place.row.id, place.base_url, place.key), [])
+        if not stood_for:
+            mates.append(deployment)
+        deployment.credential_mates = mates if not stood_for else [deployment]
+        return deployment
+
+    def _place(self, entry: schema.Deployment) -> tuple[Place, str]:
+        """Where the deployment is, and the provider's own name for its model."""
+        prefix, _, name = entry.model.partition("/")
+        if entry.provider:
+            prefix, name = entry.provider, entry.model
+        elif not name or not self._is_provider(prefix):
+            prefix, name = "", entry.model
+        where = f"the deployment {entry.model!r}"
+        own = self._config.providers.get(prefix)
+        known = find(prefix) or find(own.family if own is not None else "openai")
+        assert known is not None
+        row = _row(prefix or "openai", known, own, custom=bool(entry.base_url))
+        reference = entry.api_key or (own.api_key if own is not None else "")
+        key = (
+            self._secrets.resolve(reference, where)
+            if reference
+            else self._secrets.first(row.env)
+        )
+        base_url = (
+            entry.base_url
+            or (own.base_url if own is not None else "")
+            or self._secrets.first(row.base_url_env)
+            or row.base_url
+        )
+        if key:
+            self.credentials.add(key)
+        headers = {**(own.headers if own is not None else {}), **entry.headers}
+        resolved = {n: self._secrets.text(v, where) for n, v in headers.items()}
+        return Place(row, base_url.rstrip("/"), key, resolved), name
+
+    def _is_provider(self, prefix: str) -> bool:
+        return prefix in self._config.providers or find(prefix) is not None
+
+    def _strict(self, entry: schema.Deployment) -> bool:
+        return (entry.on_unsupported or self._config.on_unsupported) == "error"
+
+    def _health_limits(self, entry: schema.Deployment) -> HealthLimits:
+        cooldown = self._config.cooldown
+        return HealthLimits(
+            failures=cooldown.failures,
+            open_s=cooldown.open_s,
+            open_max_s=cooldown.open_max_s,
+            max_parallel=entry.max_parallel,
+            rpm=entry.rpm,
+            tpm=entry.tpm,
+        )
+
+
+def found_providers(secrets: Secrets) -> list[Provider]:
+    """Providers whose key the environment holds, in the table's order."""
+    return [row for row in PROVIDERS.values() if row.env and secrets.first(row.env)]
+
+
+def origins(config: schema.Config, rows: Iterable[Provider]) -> set[tuple[str, int]]:
+    """Hosts and ports that the configuration itself names: allowed though private."""
+    urls = [row.base_url for row in rows]
+    urls += [own.base_url for own in config.providers.values()]
+    urls += [
+        entry.base_url
+        for model in config.models.values()
+        for entry in model.deployments
+    ]
+    return {_address(url) for url in urls if url}
+
+
+def _row(
+    id: str, known: Provider, own: schema.ProviderRow | None, *, custom: bool
+) -> Provider:
+    """The provider's row, under the configuration's name for it."""
+    if own is None:
+        # Another address may well be another server: its key must not be guessed
+        # from the environment of the provider whose grammar it speaks.
+        return msgspec.structs.replace(known, env=()) if custom and not id else known
+    return msgspec.structs.replace(
+        known,
+        id=id,
+        family=own.family if own.family in UPSTREAMS else known.family,
+        auth=own.auth or known.auth,
+        env=known.env if known.id == id else (),
+    )
+
+
+def _target(
+    place: Place,
+    name: str,
+    entry: schema.Deployment,
+    facts: ModelFacts | None,
+    strict: bool,
+) -> Target:
+    limits: dict[str, int] = {}
+    most_in = entry.max_input_tokens or (facts.max_input_tokens if facts else None)
+    most_out = entry.max_output_tokens or (facts.max_output_tokens if facts else None)
+    if most_in:
+        limits["max_input_tokens"] = most_in
+    if most_out:
+        limits["max_output_tokens"] = most_out
+    return Target(
+        model=name,
+        base_url=place.base_url,
+        provider=place.row,
+        credential=place.key,
+        headers=tuple(
+            (n.lower().encode("latin-1"), v.encode("latin-1"))
+            for n, v in place.headers.items()
+        ),
+        strict=strict,
+        limits=limits,
+        abilities=facts.abilities if facts else frozenset(),
+        heads={},
+    )
+
+
+def _candidate(
+    id: str,
+    entry: schema.Deployment,
+    upstream: Upstream,
+    price: Price | None,
+    facts: ModelFacts | None,
+) -> Candidate:
+    operations = {str(o) for o in upstream.operations}
+    if Operation.chat in upstream.operations:
+        # Legacy completions are translated, token counts estimated, where a family
+        # has neither.
+        operations |= {str(Operation.complete), str(Operation.count_tokens)}
+    return Candidate(
+        id=id,
+        weight=entry.weight,
+        order=entry.order,
+        input_price=price.input if price else None,
+        output_price=price.output if price else None,
+        max_input_tokens=entry.max_input_tokens
+        or (facts.max_input_tokens if facts else None),
+        operations=frozenset(operations),
+    )
+
+
+def _price(said: schema.Price | None, facts: ModelFacts | None) -> Price | None:
+    if said is None:
+        return facts.price if facts is not None else None
+    return Price(
+        **{
+            name: round(value * 1e6)
+            for name, value in msgspec.structs.asdict(said).items()
+            if value is not None and name != "request"
+        },
+        **({"request": round(said.request * 1e12)} if said.request else {}),
+    )
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)

@@ -1,0 +1,271 @@
+"""Aliases and what stands behind them: live objects made from the configuration.
+
+A `Deployment` is one model at one provider under one credential, with its health. An
+`Alias` is a name clients ask for. Wildcards (`openai/*`) make aliases on demand.
+"""
+
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+import msgspec
+from adapters.catalog import Price
+
+from adapters.contract import Provider, Target, Upstream
+from gateway.config import schema
+from gateway.net.client import Limits
+from gateway.net.loopback import Asker
+from routing.contract import Strategy
+from routing.engine import Pool, plan
+from routing.health import Health
+from routing.types import Candidate, Plan, Query, Ranked
+
+MAX_ON_DEMAND: Final = 2000
+"""Aliases that wildcards may have made at once; the oldest unused ones go."""
+
+
+class Deployment:
+    """One deployment, ready to be asked."""
+
+    __slots__ = (
+        "address",
+        "candidate",
+        "client",
+        "credential_mates",
+        "drop",
+        "health",
+        "id",
+        "limits",
+        "params",
+        "price",
+        "provider",
+        "served_headers",
+        "target",
+        "total_s",
+        "upstream",
+    )
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        provider: Provider,
+        upstream: Upstream,
+        target: Target,
+        client: Asker,
+        candidate: Candidate,
+        health: Health,
+        timeouts: schema.Timeouts,
+        price: Price | None,
+        params: Mapping[str, Any],
+        drop: Sequence[str],
+        address: tuple[str, int],
+    ) -> None:
+        self.id = id
+        self.provider = provider
+        self.upstream = upstream
+        self.target = target
+        self.client = client
+        self.candidate = candidate
+        self.health = health
+        self.limits = Limits(
+            timeouts.connect_s, timeouts.first_token_s, timeouts.idle_s
+        )
+        self.total_s = timeouts.total_s
+        self.price = price
+        self.params = {k: msgspec.json.encode(v) for k, v in params.items()}
+        """Fields of the provider's own body set when the client did not, as JSON."""
+        self.drop = frozenset(drop)
+        self.address = address
+        self.credential_mates: list[Deployment] = []
+        """All deployments under the same credential, this one included."""
+        self.served_headers: tuple[tuple[bytes, bytes], ...] = (
+            (b"x-routeiq-deployment", id.encode("latin-1", "replace")),
+            (b"x-routeiq-provider", provider.id.encode()),
+        )
+
+
+class Budget:
+    """Retries allowed as a share of live requests: Envoy's retry budget.
+
+    Counted in two half-windows, so that the past fades without a timer.
+    """
+
+    __slots__ = ("_min", "_ratio", "_requests", "_retries", "_since", "_window")
+
+    def __init__(self, ratio: float, least: int, window_s: float = 10.0) -> None:
+        self._ratio = ratio
+        self._min = least
+        self._window = window_s / 2
+        self._since = 0.0
+        self._requests = [0, 0]
+        self._retries = [0, 0]
+
+    def request(self, now: float) -> None:
+        """A request came."""
+        if now - self._since >= self._window:
+            self._turn(now)
+        self._requests[0] += 1
+
+    def take(self, now: float) -> bool:
+        """Whether one more retry is allowed; counts it."""
+        if now - self._since >= self._window:
+            self._turn(now)
+        allowed = max(float(self._min), self._ratio * sum(self._requests))
+        if sum(self._retries) >= allowed:
+            return False
+        self._retries[0] += 1
+        return True
+
+    def _turn(self, now: float) -> None:
+        if now - self._since >= 2 * self._window:
+            self._requests, self._retries = [0, 0], [0, 0]
+        else:
+            self._requests = [0, self._requests[0]]
+            self._retries = [0, self._retries[0]]
+        self._since = now
+
+
+class Alias:
+    """A name and the deployments behind it."""
+
+    __slots__ = (
+        "_by_id",
+        "_only",
+        "_pool",
+        "_strategy",
+        "budget",
+        "deployments",
+        "hidden",
+        "model",
+        "name",
+        "retries",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        model: schema.Model,
+        deployments: Sequence[Deployment],
+        strategy: Strategy,
+        retries: schema.Retries,
+    ) -> None:
+        self.name = name
+        self.model = model
+        self.deployments = tuple(deployments)
+        self.retries = retries
+        self.hidden = model.hidden
+        self.budget = Budget(retries.budget_ratio, retries.budget_min)
+        self._strategy = strategy
+        self._by_id = {d.id: d for d in deployments}
+        self._pool = Pool(
+            [d.candidate for d in deployments], [d.health for d in deployments]
+        )
+        self._only = None
+        if len(deployments) == 1:
+            step = Ranked(deployments[0].id, "the only deployment", 1.0)
+            self._only = Plan((step,), strategy.name)
+
+    def plan(self, query: Callable[[], Query], operation: str, now: float) -> Plan:
+        """The deployments to try; `query` is only called when there is a choice."""
+        if self._only is not None:
+            deployment = self.deployments[0]
+            candidate = deployment.candidate
+            if (
+                operation in candidate.operations
+                and candidate.max_input_tokens is None
+                and not deployment.health.blocked(now)
+            ):
+                return self._only
+        return plan(self._strategy, query(), self._pool, now)
+
+    def deployment(self, id: str) -> Deployment:
+        return self._by_id[id]
+
+    def back_in(self, now: float) -> float:
+        """Seconds until the first blocked deployment may be tried again."""
+        return min((d.health.back_in(now) for d in self.deployments), default=0.0)
+
+
+Make = Callable[[str, schema.Model, str], Alias]
+"""(alias, its configuration, what the wildcard stood for) -> the live alias."""
+
+
+class Directory:
+    """All aliases: exact names first, then wildcards, longest pattern first."""
+
+    def __init__(
+        self,
+        exact: Mapping[str, Alias],
+        patterns: Mapping[str, schema.Model],
+        make: Make,
+    ) -> None:
+        self._exact = dict(exact)
+        self._patterns = sorted(patterns.items(), key=lambda item: -len(item[0]))
+        self._make = make
+        self._made: OrderedDict[str, Alias] = OrderedDict()
+
+    def find(self, name: str) -> Alias | None:
+        """The alias of that name, made from a wildcard if need be."""
+        found = self._exact.get(name)
+        if found is not None:
+            return found
+        made = self._made.get(name)
+        if made is not None:
+            self._made.move_to_end(name)
+            return made
+        return self._match(name)
+
+    def _match(self, name: str) -> Alias | None:
+        if "*" in name or len(name) > 256:
+            return None
+        for pattern, model in self._patterns:
+            if fnmatchcase(name, _literal_but_star(pattern)):
+                head, _, tail = pattern.partition("*")
+                stood_for = name[len(head) : len(name) - len(tail)]
+                if not stood_for:
+                    continue
+                alias = self._make(name, model, stood_for)
+                self._made[name] = alias
+                self._evict()
+                return alias
+        return None
+
+    def _evict(self) -> None:
+        while len(self._made) > MAX_ON_DEMAND:
+            idle = next(
+                (
+                    name
+                    for name, alias in self._made.items()
+                    if not any(d.health.in_flight for d in alias.deployments)
+                ),
+                None,
+            )
+            if idle is None:
+                return
+            del self._made[idle]
+
+    def names(self) -> list[str]:
+        """Exact names that are listed, in the order of the configuration."""
+        return [name for name, alias in self._exact.items() if not alias.hidden]
+
+    def patterns(self) -> list[str]:
+        return [pattern for pattern, _ in self._patterns]
+
+    def aliases(self) -> Iterator[Alias]:
+        """Every live alias, wildcard-made ones included."""
+        yield from self._exact.values()
+        yield from self._made.values()
+
+
+def _literal_but_star(pattern: str) -> str:
+    """fnmatch's other specials taken literally."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def seeded() -> random.Random:
+    """The randomness of strategies: seeded by time, never for secrets."""
+    return random.Random(time.time_ns())  # noqa: S311

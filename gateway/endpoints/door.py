@@ -1,0 +1,130 @@
+"""The door that every model call comes through, whatever its dialect."""
+
+import asyncio
+import os
+import re
+import time
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from adapters.contract import Dialect, Headers, Hint, Operation
+from gateway.endpoints.reply import Reply
+from gateway.net.hangup import watch
+from gateway.spine.admit import presented
+from gateway.spine.dispatch import Dispatch
+from gateway.spine.exchange import Exchange
+from gateway.telemetry.context import Propagation
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.\-]{1,128}").fullmatch
+
+
+class Door:
+    """One dialect and operation under one route; an ASGI endpoint."""
+
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        propagation: Propagation,
+        dialect: Dialect,
+        operation: Operation,
+        route: str,
+        forwarded: frozenset[bytes] = frozenset(),
+    ) -> None:
+        self._dispatch = dispatch
+        self._propagation = propagation
+        self._dialect = dialect
+        self._operation = operation
+        self._route = route
+        self._forwarded = forwarded
+        """Client headers that the dialect may hand on to its own providers."""
+        self._plain = Hint(operation=operation)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A call whose body says everything."""
+        forwarded = self._forward(scope["headers"])
+        hint = (
+            Hint(operation=self._operation, headers=forwarded)
+            if forwarded
+            else self._plain
+        )
+        await self.serve(scope, receive, send, hint)
+
+    async def serve(
+        self, scope: Scope, receive: Receive, send: Send, hint: Hint
+    ) -> None:
+        """A call of which the path has told `hint`."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        id = _id()
+        asked = headers.get(b"x-request-id", b"")
+        exchange = Exchange(
+            id=id,
+            request_id=asked.decode() if _REQUEST_ID(asked) else id,
+            route=self._route,
+            dialect=self._dialect,
+            operation=self._operation,
+            headers=headers,
+            trace=self._propagation.begin(
+                headers.get(b"traceparent"), headers.get(b"tracestate")
+            ),
+            began=time.monotonic(),
+            began_unix_ns=time.time_ns(),
+        )
+        task = asyncio.current_task()
+        assert task is not None
+        unwatch = None
+
+        def hang_up() -> None:
+            exchange.hung_up = True
+            task.cancel()
+
+        async def read() -> bytes:
+            nonlocal unwatch
+            body = await _body(receive)
+            unwatch = watch(scope, receive, hang_up)
+            return body
+
+        key = presented(headers, _query_key(scope["query_string"]))
+        try:
+            await self._dispatch.serve(exchange, key, read, hint, Reply(send))
+        finally:
+            if unwatch is not None:
+                unwatch()
+
+    def _forward(self, headers: Headers) -> Headers:
+        if not self._forwarded:
+            return ()
+        return tuple(h for h in headers if h[0] in self._forwarded)
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole request body; its size is capped by the server."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise asyncio.CancelledError
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    pieces = [body]
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise asyncio.CancelledError
+        pieces.append(message.get("body", b""))
+    return b"".join(pieces)
+
+
+def _query_key(query: bytes) -> bytes:
+    """`?key=`, as Google's clients may send it."""
+    if not query or b"key=" not in query:
+        return b""
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name == b"key":
+            return value
+    return b""
+
+
+def _id() -> str:
+    """A sortable id: 48 bits of milliseconds, 64 random ones (as UUIDv7 orders)."""
+    return f"req_{time.time_ns() // 1_000_000:012x}{os.urandom(8).hex()}"

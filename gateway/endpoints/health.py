@@ -1,0 +1,82 @@
+"""GET /health/live and /health/ready, /metrics: for those who run us."""
+
+import hmac
+import time
+from collections.abc import Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.deployments import Directory
+from gateway.endpoints.access import Endpoint, Plain
+from gateway.endpoints.table import Row
+from gateway.store.contract import Store, StoreError
+
+_encode = msgspec.json.Encoder().encode
+
+
+def rows(
+    directory: Directory,
+    store: Store,
+    render: Callable[[str], tuple[str, bytes]],
+    metrics_key: str,
+) -> list[Row]:
+    """`render(accept)` gives content type and body of the metrics page."""
+
+    async def live(_: Request) -> Response:
+        return _json(200, {"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        server = request.scope.get("state", {}).get("server")
+        if server is not None and server.draining:
+            return _json(503, {"status": "draining"})
+        try:
+            await store.get("health", "ready")
+        except StoreError as error:
+            return _json(503, {"status": "unavailable", "store": str(error)})
+        now = time.monotonic()
+        out = [
+            alias.name
+            for alias in directory.aliases()
+            if all(d.health.blocked(now) for d in alias.deployments)
+        ]
+        # Models that are out do not make the gateway unfit: the others still serve.
+        status = "degraded" if out else "ok"
+        return _json(200, {"status": status, "models_out": out})
+
+    async def metrics(request: Request) -> Response:
+        if metrics_key:
+            said = request.headers.get("authorization", "")
+            key = said[7:] if said[:7].lower() == "bearer " else ""
+            if not hmac.compare_digest(key.encode(), metrics_key.encode()):
+                return _json(401, {"error": {"message": "the metrics key is wrong"}})
+        kind, body = render(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": kind})
+
+    return [
+        _row("/health/live", live, "The process runs"),
+        _row("/health/ready", ready, "It can take requests"),
+        _row("/metrics", metrics, "Prometheus metrics", auth="metrics"),
+    ]
+
+
+def _row(
+    path: str,
+    handler: Plain,
+    summary: str,
+    auth: str = "none",
+) -> Row:
+    return Row(
+        method="GET",
+        path=path,
+        endpoint=Endpoint(handler),
+        auth="metrics" if auth == "metrics" else "none",
+        recorded=False,
+        summary=summary,
+        tag="operations",
+    )
+
+
+def _json(status: int, value: object) -> Response:
+    return Response(_encode(value), status, media_type="application/json")

@@ -1,0 +1,57 @@
+"""A gateway without keys serves this machine only, and no web page on it.
+
+A page that a browser shows may send requests to loopback addresses, by itself or after
+its name was made to resolve to one (DNS rebinding). Such a request betrays itself by
+its `Host` or its `Origin`.
+"""
+
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from adapters.contract import Told
+from adapters.registry import DIALECTS
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on can be reached from this machine only."""
+    return host in LOOPBACK or host.startswith("127.")
+
+
+def is_local(scope: Scope) -> bool:
+    """Whether a request was meant for this machine by a program on it."""
+    for name, value in scope["headers"]:
+        if name == b"host" and not is_loopback(_host(value)):
+            return False
+        if name == b"origin" and not is_loopback(_host(value.partition(b"://")[2])):
+            return False
+    return True
+
+
+def _host(authority: bytes) -> str:
+    """Without port and brackets."""
+    text = authority.decode("latin-1").lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0]
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """What is said to everyone else."""
+    del scope, receive
+    told = Told(
+        403,
+        "permission_error",
+        "this gateway has no keys, so it serves programs on its own machine only, by "
+        "a loopback name; set keys.master to open it",
+        "local_only",
+    )
+    body = DIALECTS["openai.chat"].write_error(told)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

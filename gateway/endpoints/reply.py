@@ -1,0 +1,127 @@
+"""Answers and errors -> ASGI, in the client's dialect."""
+
+import math
+from typing import Final
+
+from starlette.types import Send
+
+from adapters.contract import Headers, Result
+from adapters.errors import BadRequest, UpstreamError
+from gateway.errors import tell
+from gateway.spine.attempt import Stream
+from gateway.spine.exchange import Exchange
+from gateway.spine.relay import relay
+
+_JSON: Final = (b"content-type", b"application/json")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_UNBUFFERED: Final = (b"x-accel-buffering", b"no")
+
+
+class Reply:
+    """The `Outlet` of one exchange."""
+
+    __slots__ = ("_begun", "_send")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._begun = False
+
+    async def whole(self, exchange: Exchange, result: Result) -> None:
+        call = exchange.call
+        assert call is not None
+        body = exchange.dialect.write_result(result, call)
+        headers = _served(exchange)
+        headers.append(_JSON)
+        if exchange.cost_nano:
+            headers.append((b"x-routeiq-cost-usd", b"%.9f" % _usd(exchange)))
+        exchange.status = 200
+        exchange.response_bytes = len(body)
+        if exchange.content:
+            exchange.response += body
+        await self._answer(200, headers, body)
+
+    async def stream(self, exchange: Exchange, stream: Stream) -> UpstreamError | None:
+        call = exchange.call
+        assert call is not None
+        encoder = exchange.dialect.write_stream(call, stream.source)
+        headers = _served(exchange)
+        headers += [
+            (b"content-type", encoder.content_type.encode()),
+            _NO_STORE,
+            _UNBUFFERED,
+        ]
+        exchange.status = 200
+        await self._send(
+            {"type": "http.response.start", "status": 200, "headers": headers}
+        )
+        self._begun = True
+        error = await relay(exchange, stream, encoder, self._write)
+        await self._send({"type": "http.response.body", "body": b""})
+        return error
+
+    async def refuse(self, exchange: Exchange, error: Exception) -> None:
+        told = tell(error, exchange.request_id)
+        exchange.status = told.status
+        if self._begun:
+            # The dialect's error event went out already, or cannot any more: an end
+            # without the terminator is all that is left to say.
+            await self._send({"type": "http.response.body", "body": b""})
+            return
+        headers = _served(exchange)
+        headers.append(_JSON)
+        if told.retry_after is not None:
+            headers += _retry_after(told.retry_after)
+        body = _verbatim(exchange, error) or exchange.dialect.write_error(told)
+        await self._answer(told.status, headers, body)
+
+    async def _answer(
+        self, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        headers.append((b"content-length", b"%d" % len(body)))
+        self._begun = True
+        await self._send(
+            {"type": "http.response.start", "status": status, "headers": headers}
+        )
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _write(self, data: bytes) -> None:
+        await self._send(
+            {"type": "http.response.body", "body": data, "more_body": True}
+        )
+
+
+def _served(exchange: Exchange) -> list[tuple[bytes, bytes]]:
+    """What every answer says of itself."""
+    headers = [
+        (b"x-request-id", exchange.request_id.encode()),
+        (b"x-routeiq-id", exchange.id.encode()),
+    ]
+    deployment = exchange.served_by
+    if deployment is not None:
+        headers += deployment.served_headers
+        headers.append((b"x-routeiq-attempts", b"%d" % exchange.tries))
+    if exchange.dropped:
+        headers.append((b"x-routeiq-dropped", ", ".join(exchange.dropped).encode()))
+    if exchange.upstream_headers:
+        headers += exchange.upstream_headers
+    return headers
+
+
+def _usd(exchange: Exchange) -> float:
+    return (exchange.cost_nano or 0) / 1e9
+
+
+def _retry_after(seconds: float) -> Headers:
+    """Whole seconds, rounded up; the milliseconds for SDKs that read them."""
+    return (
+        (b"retry-after", b"%d" % max(1, math.ceil(seconds))),
+        (b"retry-after-ms", b"%d" % max(1, math.ceil(seconds * 1000))),
+    )
+
+
+def _verbatim(exchange: Exchange, error: Exception) -> bytes:
+    """The provider's own error body, where the client speaks its dialect and the
+    fault is the call's: the client's SDK knows best what to make of it."""
+    if isinstance(error, BadRequest) and error.dialect == exchange.dialect.name:
+        return error.body
+    return b""

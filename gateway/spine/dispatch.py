@@ -1,0 +1,179 @@
+"""The way of a request, top to bottom.
+
+    admit    who is it, and may they
+    read     what do they ask, in their dialect
+    route    which deployments, best first
+    answer   try them until one begins to answer
+    reply    in the client's dialect, whole or streamed
+    record   once, whatever happened
+
+Read `serve` and you have read the gateway; each step is a file beside this one.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from adapters.contract import Hint, Result
+from adapters.errors import UpstreamError
+from adapters.normal.chat import ChatResult
+from adapters.normal.embed import EmbedResult
+from gateway import errors
+from gateway.deployments import Directory
+from gateway.govern.keys import Keyring
+from gateway.spine.admit import identify
+from gateway.spine.attempt import Stream, Try
+from gateway.spine.exchange import Exchange
+from gateway.spine.record import Recorder
+from gateway.spine.route import resolve
+from gateway.spine.way import Way
+
+log = logging.getLogger(__name__)
+
+HUNG_UP: Final = 499
+"""The status of an exchange whose client left (nginx's convention; never sent)."""
+
+_UNARY_DEADLINES: Final = (
+    b"x-routeiq-timeout-s",
+    b"x-stainless-timeout",
+    b"x-stainless-read-timeout",
+    b"x-server-timeout",
+)
+"""Seconds a client is going to wait, by our own, the OpenAI and Anthropic, and the
+Google SDKs' headers; first one found counts."""
+
+
+class Outlet(Protocol):
+    """The client's end: one of the three is called, once."""
+
+    async def whole(self, exchange: Exchange, result: Result) -> None: ...
+
+    async def stream(self, exchange: Exchange, stream: Stream) -> UpstreamError | None:
+        """Gives back the error that broke the stream, already told."""
+        ...
+
+    async def refuse(self, exchange: Exchange, error: Exception) -> None: ...
+
+
+class Dispatch:
+    """Everything a request meets. Immutable: a reload makes a new one."""
+
+    def __init__(
+        self,
+        *,
+        keyring: Keyring,
+        directory: Directory,
+        way: Way,
+        recorder: Recorder,
+        total_s: float,
+        keep_content: bool,
+    ) -> None:
+        self.keyring = keyring
+        self.directory = directory
+        self._way = way
+        self._recorder = recorder
+        self._total_s = total_s
+        self._keep_content = keep_content
+        self.in_flight = 0
+
+    async def serve(
+        self,
+        exchange: Exchange,
+        key: bytes,
+        read: Callable[[], Awaitable[bytes]],
+        hint: Hint,
+        outlet: Outlet,
+    ) -> None:
+        """The whole way. Everything a client is told goes through `outlet`."""
+        self.in_flight += 1
+        try:
+            exchange.principal = await identify(self.keyring, key)
+            call = exchange.call = exchange.dialect.read_call(await read(), hint)
+            exchange.asked = call.model
+            exchange.content = self._keep_content
+            exchange.alias = resolve(self.directory, exchange, call.model)
+            self._limit(exchange, streams=getattr(call, "stream", False))
+            answered = await self._way.answer(exchange, call)
+            if isinstance(answered, Stream):
+                await self._stream(exchange, answered, outlet)
+            else:
+                await self._whole(exchange, *answered, outlet)
+        except asyncio.CancelledError:
+            if not exchange.hung_up:
+                raise
+            exchange.status = HUNG_UP
+        except Exception as error:
+            exchange.error = error
+            if errors.row(error) is errors.INTERNAL and not isinstance(
+                error, errors.Refused
+            ):
+                log.exception("exchange failed", extra={"id": exchange.id})
+            await outlet.refuse(exchange, error)
+        finally:
+            self.in_flight -= 1
+            self._record(exchange)
+
+    def _limit(self, exchange: Exchange, *, streams: bool) -> None:
+        """When it must be over, by the configuration and by the client's own wait."""
+        model = exchange.alias.model if exchange.alias is not None else None
+        total = self._total_s
+        if model is not None and model.timeouts is not None:
+            total = model.timeouts.total_s
+        headers = exchange.headers
+        for name in _UNARY_DEADLINES:
+            said = headers.get(name)
+            if said is not None:
+                wait = _seconds(said)
+                # A client waits that long for a whole answer; of a stream, only for
+                # its next piece.
+                if wait is not None and streams:
+                    exchange.first_token_limit = wait
+                elif wait is not None:
+                    total = min(total, wait)
+                break
+        exchange.deadline = exchange.began + total
+
+    async def _whole(
+        self, exchange: Exchange, book: Try, result: Result, outlet: Outlet
+    ) -> None:
+        if isinstance(result, ChatResult):
+            book.usage = exchange.usage = result.usage
+            exchange.served_model = result.model
+            exchange.response_id = result.id
+        elif isinstance(result, EmbedResult):
+            book.usage = exchange.usage = result.usage
+            exchange.served_model = result.model
+        exchange.tries = len(exchange.attempts) + 1
+        book.served()
+        await outlet.whole(exchange, result)
+
+    async def _stream(self, exchange: Exchange, stream: Stream, outlet: Outlet) -> None:
+        exchange.tries = len(exchange.attempts) + 1
+        try:
+            error = await outlet.stream(exchange, stream)
+            if error is not None:
+                exchange.error = error
+                self._way.broke(exchange, stream.book.deployment, error)
+        finally:
+            stream.close()
+            stream.book.cancelled()  # does nothing unless we were cut off
+
+    def _record(self, exchange: Exchange) -> None:
+        kind = ""
+        if exchange.hung_up:
+            kind = errors.HUNG_UP
+        elif exchange.error is not None:
+            kind = errors.kind(exchange.error)
+        if exchange.attempts and (kind or exchange.usage is None):
+            exchange.usage = exchange.attempts[-1].usage
+        self._recorder.put(exchange.facts(time.monotonic(), kind))
+
+
+def _seconds(said: bytes) -> float | None:
+    try:
+        wait = float(said)
+    except ValueError:
+        return None
+    return wait if 0.0 < wait < 86_400.0 else None

@@ -1,0 +1,159 @@
+"""One request from door to door: the only mutable thing on the way.
+
+Filled in from top to bottom, read once at the end (`facts`).
+"""
+
+from adapters.contract import Call, Dialect, Operation
+from adapters.errors import UpstreamError
+from adapters.normal.usage import Usage
+from gateway.deployments import Alias, Deployment
+from gateway.govern.principal import Principal
+from gateway.telemetry.facts import Attempt, Facts, Trace
+from routing.types import Plan
+
+
+class Exchange:
+    """What is known of a request so far. Instants are monotonic seconds."""
+
+    __slots__ = (
+        "alias",
+        "asked",
+        "attempts",
+        "began",
+        "began_unix_ns",
+        "call",
+        "chunks",
+        "content",
+        "cost_nano",
+        "deadline",
+        "dialect",
+        "dropped",
+        "error",
+        "first_token",
+        "first_token_limit",
+        "headers",
+        "hung_up",
+        "id",
+        "operation",
+        "output_chars",
+        "plan",
+        "principal",
+        "request_id",
+        "response",
+        "response_bytes",
+        "response_id",
+        "route",
+        "served_by",
+        "served_model",
+        "status",
+        "stop",
+        "trace",
+        "tries",
+        "upstream_headers",
+        "usage",
+    )
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        request_id: str,
+        route: str,
+        dialect: Dialect,
+        operation: Operation,
+        headers: dict[bytes, bytes],
+        trace: Trace,
+        began: float,
+        began_unix_ns: int,
+    ) -> None:
+        self.id = id
+        self.request_id = request_id
+        """The client's own, when it sent a well-formed one; else `id`."""
+        self.route = route
+        self.dialect = dialect
+        self.operation = operation
+        self.headers = headers
+        """Of the client: lower-case names, last value wins."""
+        self.trace = trace
+        self.began = began
+        self.began_unix_ns = began_unix_ns
+        self.call: Call | None = None
+        self.asked = ""
+        """The model as the client named it."""
+        self.principal: Principal | None = None
+        self.alias: Alias | None = None
+        self.deadline = 0.0
+        """When the whole exchange must be over."""
+        self.first_token_limit: float | None = None
+        """Seconds, where the client set one."""
+        self.plan: Plan | None = None
+        self.attempts: list[Attempt] = []
+        self.tries = 0
+        """Attempts until the one that serves, itself included."""
+        self.served_by: Deployment | None = None
+        self.served_model = ""
+        self.response_id = ""
+        self.upstream_headers: tuple[tuple[bytes, bytes], ...] = ()
+        self.dropped: tuple[str, ...] = ()
+        self.usage: Usage | None = None
+        self.cost_nano: int | None = 0
+        self.stop: list[str] = []
+        self.first_token = 0.0
+        self.output_chars = 0
+        self.chunks = 0
+        self.response_bytes = 0
+        self.status = 0
+        self.error: BaseException | None = None
+        self.hung_up = False
+        self.content = False
+        """Keep the bodies for the record."""
+        self.response = bytearray()
+
+    def facts(self, ended: float, error_kind: str) -> Facts:
+        """What is left of it for the record."""
+        call, served, alias = self.call, self.served_by, self.alias
+        error = self.error
+        return Facts(
+            id=self.id,
+            began_unix_ns=self.began_unix_ns,
+            began=self.began,
+            first_token=self.first_token,
+            ended=ended,
+            route=self.route,
+            dialect=self.dialect.name,
+            operation=str(self.operation),
+            alias=self.asked,
+            known_alias=alias is not None,
+            stream=bool(getattr(call, "stream", False)),
+            key_id=self.principal.id if self.principal is not None else "",
+            user=call.user if call is not None else "",
+            status=self.status,
+            error=error_kind,
+            error_message=_message(error),
+            served_by=served.id if served is not None else "",
+            provider=served.provider.id if served is not None else "",
+            model=self.served_model
+            or (served.target.model if served is not None else ""),
+            response_id=self.response_id,
+            stop=tuple(self.stop),
+            usage=self.usage,
+            cost_nano=self.cost_nano,
+            attempts=tuple(self.attempts),
+            plan=self.plan,
+            dropped=self.dropped,
+            trace=self.trace,
+            max_tokens=getattr(call, "max_tokens", None),
+            request_bytes=len(call.raw) if call is not None else 0,
+            response_bytes=self.response_bytes,
+            chunks=self.chunks,
+            request=call.raw if self.content and call is not None else b"",
+            response=bytes(self.response),
+        )
+
+
+def _message(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    if isinstance(error, UpstreamError):
+        return error.message
+    return str(error)
