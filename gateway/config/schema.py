@@ -209,7 +209,9 @@ class Keys(Section, frozen=True, kw_only=True):
     """`keys`: who may ask."""
 
     master: Secret = ""
-    """Reference to the master key; empty: no key is needed (local use)."""
+    """Reference to the master key; empty: no key is needed, on this machine only."""
+    open: bool = False
+    """Serve everyone who can reach us although there is no master key."""
     cache_s: Pause = 5.0
     """How long a revoked key may still work."""
 

@@ -7,10 +7,10 @@ its `Host` or its `Origin`.
 
 from typing import Final
 
+from adapters.registry import DIALECTS
 from starlette.types import Receive, Scope, Send
 
 from adapters.contract import Told
-from adapters.registry import DIALECTS
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
