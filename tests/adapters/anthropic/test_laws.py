@@ -176,7 +176,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(conversations())
 def test_reading_what_was_written_gives_the_same_conversation(x: Conversation) -> None:
     asked = ChatCall(model="a", dialect=DIALECT, conversation=x)
@@ -189,7 +189,7 @@ def foreign(x: Conversation) -> ChatCall:
     return ChatCall(model="a", dialect="openai.chat", conversation=x)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(conversations(), st.sampled_from(["claude-3-5-haiku", "claude-opus-5", "m"]))
 def test_a_foreign_conversation_becomes_a_request_the_api_takes(
     x: Conversation, model: str
@@ -275,7 +275,7 @@ def merged(message: dict[str, Any]) -> dict[str, Any]:
     return {**out, "content": content}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answers())
 def test_a_streamed_answer_adds_up_to_the_whole_one(result: ChatResult) -> None:
     asked = call()
@@ -289,7 +289,7 @@ def test_a_streamed_answer_adds_up_to_the_whole_one(result: ChatResult) -> None:
     assert streamed == merged(json.loads(whole))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(answers())
 def test_an_answer_survives_the_way_to_a_client_and_back(result: ChatResult) -> None:
     """What a client sends back on the next turn is what the model said."""
@@ -342,7 +342,7 @@ def interleaved(draw: st.DrawFn) -> tuple[list[normal.Delta], list[str], str]:
     return out, wanted, "".join(said)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(interleaved(), st.booleans())
 def test_tools_that_come_all_at_once_are_told_one_after_the_other(
     source: tuple[list[normal.Delta], list[str], str], stops: bool
@@ -362,7 +362,7 @@ def test_tools_that_come_all_at_once_are_told_one_after_the_other(
     assert "".join(b["text"] for b in content if b["type"] == "text") == said
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_make_a_decoder_raise(data: bytes) -> None:
     decoder = UPSTREAM.parse_stream(call())
@@ -397,7 +397,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(json_values)
 def test_no_json_makes_anything_raise_but_what_is_promised(value: Any) -> None:
     body = json.dumps(value).encode()
