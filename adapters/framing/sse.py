@@ -56,7 +56,15 @@ class Splitter:
             Garbled: an event is longer than the limit.
         """
         if self._rest or b"\r" in data:
-            yield from self._feed_rest(data)
+            lines = self._crlf_lines(data)
+            if lines is None:
+                yield from self._feed_rest(data)
+                return
+            for line in lines:
+                raw = line + b"\r\n\r\n"
+                if len(raw) > self._limit:
+                    raise self._too_long()
+                yield Event(raw, line[6:], b"")
             return
         *whole, rest = data.split(b"\n\n")
         for block in whole:
@@ -70,6 +78,18 @@ class Splitter:
         if rest:
             self._rest += rest
             self._hold()
+
+    def _crlf_lines(self, data: bytes) -> list[bytes] | None:
+        """The events of `data`, when all are whole, of one data line each, and end in
+        two CRLF, as Google sends them; else `None`."""
+        if self._rest or not self._started or not data.endswith(b"\r\n\r\n"):
+            return None
+        lines = data.split(b"\r\n\r\n")
+        lines.pop()
+        ends = 2 * len(lines)
+        if data.count(b"\n") != ends or data.count(b"\r") != ends:
+            return None
+        return lines if all(line.startswith(b"data: ") for line in lines) else None
 
     def _feed_rest(self, data: bytes) -> Iterator[Event]:
         rest = self._rest
@@ -131,8 +151,10 @@ class Splitter:
 
 
 def _event(raw: bytes) -> Event:
-    if raw.startswith(b"data: ") and raw.find(b"\n", 0, -2) < 0 and b"\r" not in raw:
-        return Event(raw, raw[6:].rstrip(b"\n"), b"")
+    if raw.startswith(b"data: "):
+        line = raw[6:].rstrip(b"\r\n")
+        if b"\n" not in line and b"\r" not in line:
+            return Event(raw, line, b"")
     if raw.startswith(b"event: ") and raw.count(b"\n") == 3 and b"\r" not in raw:
         end = raw.index(b"\n")
         if raw.startswith(b"\ndata: ", end) and raw.endswith(b"\n\n"):
