@@ -87,7 +87,7 @@ def switches(loaded: Loaded) -> tuple[list[str], list[str]]:
         (config.demo, "demo model", "demo: true"),
         (
             bool(config.keys.master),
-            "keys: clients need one",
+            "keys, which clients must have",
             f"keys: {{master: env:{MASTER}}}",
         ),
         (config.server.tls is not None, "TLS", "server: {tls: {cert: ..., key: ...}}"),

@@ -27,7 +27,7 @@ TABLE: Final = {
 }
 
 RUN: Final = "gateway.app:run"
-"""`run(loaded, overrides) -> int`: serves until it is told to stop."""
+"""`run(loaded, ready) -> int`: serves until it is told to stop."""
 
 
 def resolve(name: str) -> Callable[..., Any]:

@@ -2,14 +2,18 @@
 
 import argparse
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
+from gateway.cli.banner import banner
 from gateway.cli.commands import CANNOT_START, PROBLEM, RUN, USAGE, resolve
 from gateway.cli.opening import chosen, conflict, opened
 from gateway.cli.show import err, paint_err
+from gateway.config.found import found_keys
 from gateway.config.load import Loaded, override
+from gateway.release import release
 
-Run = Callable[[Loaded, dict[str, Any]], int]
+Run = Callable[[Loaded, Callable[[list[str]], None]], int]
+"""Takes what to serve and whom to tell the addresses; gives the exit code."""
 
 _OVERRIDES: Final = ("host", "port", "workers", "http", "log_level")
 
@@ -25,8 +29,13 @@ def serve(arguments: argparse.Namespace, run: Run | None = None) -> int:
     given = {name: value for name, value in named.items() if value is not None}
     loaded = override(loaded, given)
     tell(loaded)
+
+    def ready(addresses: list[str]) -> None:
+        found = found_keys(loaded.secrets)
+        err(banner(loaded, addresses, found, release(), paint_err()))
+
     try:
-        return (run or resolve(RUN))(loaded, given)
+        return (run or resolve(RUN))(loaded, ready)
     except OSError as error:
         server = loaded.config.server
         reason = error.strerror or str(error)

@@ -4,8 +4,8 @@ import argparse
 import platform
 
 from gateway.cli.commands import OK
-from gateway.cli.release import release
 from gateway.cli.show import out
+from gateway.release import release
 
 
 def version(_: argparse.Namespace) -> int:

@@ -69,11 +69,13 @@ def _check_keys(config: Config, findings: Findings) -> None:
     path = ("keys", "master")
     master = findings.secret(path, config.keys.master)
     if not config.keys.master and not is_loopback(config.server.host):
-        findings.warn(
-            ("server", "host"),
-            "everyone who reaches this address may spend your providers' keys",
-            "set `keys: {master: env:ROUTEIQ_MASTER_KEY}`",
-        )
+        message = "everyone who reaches this address may spend your providers' keys"
+        where: Path = ("server", "host")
+        if config.keys.open:
+            findings.warn(where, message)
+        elif findings.sound(*path) and findings.sound("keys", "open"):
+            hint = "set `keys: {master: env:ROUTEIQ_MASTER_KEY}`, or `open: true`"
+            findings.problem(where, message, hint)
     if master and len(master) < SHORT_KEY:
         findings.warn(
             path,

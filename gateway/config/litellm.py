@@ -61,7 +61,13 @@ def import_litellm(document: Document, environ: Mapping[str, str]) -> Imported:
     draft = Draft(document, secrets)
     draft.problems += problems
     top = document.value
-    for name in top.get("environment_variables") or ():
+    variables = top.get("environment_variables") or {}
+    if not isinstance(variables, dict):
+        draft.problem(
+            ("environment_variables",), "must be a mapping of names to values"
+        )
+        variables = {}
+    for name in variables:
         path = ("environment_variables", name)
         draft.mapped(path, "set while this file is read")
     if top.get("include"):

@@ -16,7 +16,7 @@ from gateway.config.litellm_keys import (
     REQUEST_FIELDS,
 )
 from gateway.config.names import guess
-from gateway.config.problem import Path, did_you_mean, quoted
+from gateway.config.problem import Path, did_you_mean, nearest, quoted
 
 MILLION: Final = 1_000_000
 
@@ -31,6 +31,9 @@ _PRICES: Final = {
     "output_cost_per_audio_token": "audio_output",
 }
 """LiteLLM's dollars per token -> our dollars per million tokens."""
+
+_NO_KEYS: Final = frozenset({"none", "null", "empty", "dummy", "fake", "not-needed"})
+"""What people write where a server wants no key."""
 
 _NUMBERS: Final = {
     "rpm": "rpm",
@@ -60,6 +63,7 @@ class _Entry:
         self._path = path
         self._at: Path = ()
         self._guessed = False
+        self._has_address = False
 
     def take(self, entry: Any) -> None:
         draft, path = self._draft, self._path
@@ -69,11 +73,12 @@ class _Entry:
         name, params = entry.get("model_name"), entry.get("litellm_params")
         missing = [k for k in ("model_name", "litellm_params") if not entry.get(k)]
         for key in missing:
-            draft.problem(path, f"`{key}` is missing", did_you_mean(key, entry))
+            draft.problem(path, f"`{key}` is missing", _misspelt(key, entry))
         inner = (*path, "litellm_params")
         if params is not None and not isinstance(params, dict):
             draft.problem(inner, "must be a mapping of keys to values")
         if not missing and isinstance(params, dict) and self._begin(str(name), params):
+            self._has_address = bool(_address(params))
             self._credential(params)
             draft.walk(params, inner, self._params(), PARAMS_UNSUPPORTED)
             info = (*path, "model_info")
@@ -87,7 +92,8 @@ class _Entry:
         draft, path = self._draft, (*self._path, "litellm_params", "model")
         model = params.get("model")
         if not isinstance(model, str) or not model:
-            draft.problem((*self._path, "litellm_params"), "`model` is missing")
+            hint = _misspelt("model", params)
+            draft.problem((*self._path, "litellm_params"), "`model` is missing", hint)
             return False
         if alias == "*" and model == "*":
             self._everything(path)
@@ -266,6 +272,14 @@ class _Entry:
             draft.changed(path, f"base_url: {ours}")
 
     def _api_key(self, draft: Draft, value: Any, path: Path) -> None:
+        model = str(draft.at(*self._at, "model"))
+        no_key = isinstance(value, str) and value.lower() in _NO_KEYS
+        if no_key and self._has_address and model.startswith("openai/"):
+            # Under `openai` the key of the environment would go to that server.
+            model = "openai_compatible/" + model.removeprefix("openai/")
+            self._put("model", model, draft.origin(*self._at, "model"))
+            draft.changed(path, f"no key is sent: model: {model}")
+            return
         reference = draft.secret(value, path, "the provider's key")
         if reference:
             self._put("api_key", reference, path)
@@ -347,6 +361,11 @@ ADDRESSES: Final = {
 """How an `api_base` is written here, where it is not the same."""
 
 _TAKEN: Final = ("model_name", "litellm_params", "model_info")
+
+
+def _misspelt(key: str, given: dict[str, Any]) -> str:
+    near = nearest(key, given)
+    return f"{quoted(near)} is there" if near and near != key else ""
 
 
 def _is_provider(name: str) -> bool:
