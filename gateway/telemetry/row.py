@@ -175,18 +175,25 @@ def decode_feedback(data: bytes) -> Feedback:
 def row(facts: Facts) -> Row:
     """The row of an exchange; nothing is redacted here."""
     began, trace, first = facts.began, facts.trace, facts.first_token
+    usage = facts.usage
+    tokens = None if usage is None else _tokens(usage)
+    tries = []
+    for attempt in facts.attempts:
+        own = attempt.usage
+        spent = tokens if own is usage else None if own is None else _tokens(own)
+        tries.append(_try(attempt, began, spent))
     # By position: with this many fields keywords cost thirty times as much.
     return Row(
         facts.id,
         facts.began_unix_ns,
-        _us(facts.ended - began),
+        int((facts.ended - began) * 1e6 + 0.5),
         facts.route,
         facts.dialect,
         facts.operation,
         facts.alias,
         facts.status,
         facts.cost_nano,
-        _us(first - began) if first else None,
+        int((first - began) * 1e6 + 0.5) if first else None,
         facts.known_alias,
         facts.stream,
         facts.key_id,
@@ -198,46 +205,44 @@ def row(facts: Facts) -> Row:
         facts.model,
         facts.response_id,
         facts.stop,
-        _tokens(facts.usage),
-        tuple([_try(attempt, began) for attempt in facts.attempts]),
+        tokens,
+        tuple(tries),
         facts.plan,
         facts.dropped,
         facts.max_tokens,
         facts.request_bytes,
         facts.response_bytes,
         facts.chunks,
-        f"{trace.trace_id:032x}",
-        f"{trace.span_id:016x}",
+        trace.trace_id.to_bytes(16).hex(),
+        trace.span_id.to_bytes(8).hex(),
         trace.sampled,
         _content(facts.request) if facts.request else None,
         _content(facts.response) if facts.response else None,
     )
 
 
-def _try(attempt: Attempt, began: float) -> Try:
+def _try(attempt: Attempt, began: float, tokens: Tokens | None) -> Try:
     started, first = attempt.started, attempt.first_token
     return Try(
         attempt.deployment,
         attempt.provider,
         attempt.model,
-        _us(started - began),
-        _us(attempt.ended - started),
+        int((started - began) * 1e6 + 0.5),
+        int((attempt.ended - started) * 1e6 + 0.5),
         attempt.cost_nano,
-        _us(first - started) if first else None,
+        int((first - started) * 1e6 + 0.5) if first else None,
         attempt.host,
         attempt.port,
         attempt.status,
         attempt.error,
-        attempt.message[:MAX_TEXT],
-        _tokens(attempt.usage),
-        f"{attempt.span_id:016x}",
+        attempt.message[:MAX_TEXT] if attempt.message else "",
+        tokens,
+        attempt.span_id.to_bytes(8).hex(),
         attempt.hedge,
     )
 
 
-def _tokens(usage: Usage | None) -> Tokens | None:
-    if usage is None:
-        return None
+def _tokens(usage: Usage) -> Tokens:
     return Tokens(
         usage.input,
         usage.output,
@@ -254,10 +259,6 @@ def _tokens(usage: Usage | None) -> Tokens | None:
         usage.rejected,
         usage.estimated,
     )
-
-
-def _us(seconds: float) -> int:
-    return int(seconds * 1e6 + 0.5)
 
 
 def _content(body: bytes) -> str:
