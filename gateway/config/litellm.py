@@ -30,6 +30,8 @@ _SECTIONS: Final[dict[str, tuple[dict[str, Handler], dict[str, str]]]] = {
     "litellm_settings": (SETTINGS, SETTINGS_UNSUPPORTED),
     "router_settings": (ROUTER, ROUTER_UNSUPPORTED),
 }
+_MARKS: Final = {"model_list", "include", *_SECTIONS}
+"""Any of these at the top, and the file is LiteLLM's: none is ours."""
 _TOP: Final = ("model_list", "environment_variables", "include", "credential_list")
 
 
@@ -46,9 +48,7 @@ class Imported(NamedTuple):
 
 def is_litellm(value: Any) -> bool:
     """Whether a document is LiteLLM's."""
-    return isinstance(value, dict) and (
-        "model_list" in value or ("include" in value and "models" not in value)
-    )
+    return isinstance(value, dict) and bool(_MARKS & value.keys())
 
 
 def import_litellm(document: Document, environ: Mapping[str, str]) -> Imported:

@@ -52,7 +52,8 @@ class Secrets:
     def __init__(
         self, environ: Mapping[str, str], extra: Mapping[str, str] | None = None
     ) -> None:
-        self._environ = environ
+        # A copy: workers get it pickled, which os.environ itself cannot be.
+        self._environ = dict(environ)
         self._extra = dict(extra or {})
         self._inline: dict[str, str] = {}
 

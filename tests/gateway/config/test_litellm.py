@@ -1,4 +1,5 @@
 import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,20 @@ def test_a_mistake_is_told_with_the_names_of_the_foreign_file(
 def test_a_file_with_no_models_at_all_is_read() -> None:
     assert read("model_list: []\n").config.models == {}
     assert read("model_list:\n").config.models == {}
+
+
+def test_a_file_of_settings_alone_is_read() -> None:
+    loaded = read("litellm_settings: {drop_params: false}\n")
+    assert loaded.source == "litellm"
+    assert loaded.config.on_unsupported == "error"
+
+
+def test_what_is_loaded_can_be_handed_to_a_worker() -> None:
+    loaded = read(WHOLE)
+    there = pickle.loads(pickle.dumps(loaded))
+    assert there.config == loaded.config
+    _, two = there.config.models["gpt-4"].deployments
+    assert there.secrets.resolve(two.api_key) == CANARY
 
 
 def test_addresses_are_written_as_ours() -> None:

@@ -1,5 +1,6 @@
 import copy
 import io
+import pickle
 from typing import Any
 
 import pytest
@@ -44,6 +45,11 @@ def test_an_empty_mapping_is_every_default() -> None:
     loaded = read("{}")
     assert loaded.config == Config()
     assert (loaded.source, loaded.path, loaded.notes) == ("native", "f.yaml", [])
+
+
+def test_what_is_loaded_can_be_handed_to_a_worker() -> None:
+    loaded = loads("{}", "f.yaml")
+    assert pickle.loads(pickle.dumps(loaded)).config == loaded.config
 
 
 def test_values_are_converted() -> None:
