@@ -56,15 +56,12 @@ class Splitter:
             Garbled: an event is longer than the limit.
         """
         if self._rest or b"\r" in data:
-            lines = self._crlf_lines(data)
-            if lines is None:
+            if self._rest or not self._started or not _is_crlf_line(data):
                 yield from self._feed_rest(data)
-                return
-            for line in lines:
-                raw = line + b"\r\n\r\n"
-                if len(raw) > self._limit:
-                    raise self._too_long()
-                yield Event(raw, line[6:], b"")
+            elif len(data) > self._limit:
+                raise self._too_long()
+            else:
+                yield Event(data, data[6:-4], b"")
             return
         *whole, rest = data.split(b"\n\n")
         for block in whole:
@@ -78,18 +75,6 @@ class Splitter:
         if rest:
             self._rest += rest
             self._hold()
-
-    def _crlf_lines(self, data: bytes) -> list[bytes] | None:
-        """The events of `data`, when all are whole, of one data line each, and end in
-        two CRLF, as Google sends them; else `None`."""
-        if self._rest or not self._started or not data.endswith(b"\r\n\r\n"):
-            return None
-        lines = data.split(b"\r\n\r\n")
-        lines.pop()
-        ends = 2 * len(lines)
-        if data.count(b"\n") != ends or data.count(b"\r") != ends:
-            return None
-        return lines if all(line.startswith(b"data: ") for line in lines) else None
 
     def _feed_rest(self, data: bytes) -> Iterator[Event]:
         rest = self._rest
@@ -148,6 +133,16 @@ class Splitter:
         self._rest.clear()
         if rest.strip():
             yield self._checked(rest)
+
+
+def _is_crlf_line(data: bytes) -> bool:
+    """Whether it is one event of one data line with CRLF ends, as Google's are."""
+    return (
+        data.startswith(b"data: ")
+        and data.endswith(b"\r\n\r\n")
+        and data.find(b"\r") == len(data) - 4
+        and data.find(b"\n") == len(data) - 3
+    )
 
 
 def _event(raw: bytes) -> Event:
