@@ -200,20 +200,34 @@ def usage(told: Tokens) -> Usage:
     """All tokens: thoughts count as output, results of Google's tools as input."""
     tools = told.tool_use_prompt_token_count or 0
     thoughts = told.thoughts_token_count or 0
-    into = told.prompt_tokens_details
+    spent = Usage(
+        (told.prompt_token_count or 0) + tools,
+        (told.candidates_token_count or 0) + thoughts,
+        told.cached_content_token_count or 0,
+        0,
+        0,
+        thoughts,
+        0,
+        0,
+        0,
+        0,
+        tools,
+    )
+    into, out = told.prompt_tokens_details, told.candidates_tokens_details
     more = told.tool_use_prompt_tokens_details
-    out = told.candidates_tokens_details
-    return Usage(
-        input=(told.prompt_token_count or 0) + tools,
-        output=(told.candidates_token_count or 0) + thoughts,
-        cached=told.cached_content_token_count or 0,
-        reasoning=thoughts,
+    if _is_text(into) and _is_text(out) and _is_text(more):
+        return spent
+    return msgspec.structs.replace(
+        spent,
         audio_input=_of(into, _AUDIO) + _of(more, _AUDIO),
         image_input=_of(into, _IMAGE) + _of(more, _IMAGE),
         audio_output=_of(out, _AUDIO),
         image_output=_of(out, _IMAGE),
-        tool_input=tools,
     )
+
+
+def _is_text(details: list[Count] | None) -> bool:
+    return not details or (len(details) == 1 and details[0].modality == "TEXT")
 
 
 def counts(told: Tokens) -> bool:
