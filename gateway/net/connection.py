@@ -184,16 +184,14 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.heard = True
         self._fed += nbytes
-        begun = reply.begun
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._surplus = True
             cause = error.__context__
             reply.fail(Garbled(f"not HTTP: {cause or error}"))
-            return
         if self._fed > MAX_HEAD:
-            self._bound(reply, nbytes, begun)
+            self._bound(reply, nbytes)
         if reply.done:
             self._over(reply)
         reply.settle()
@@ -252,17 +250,13 @@ class Connection(asyncio.BufferedProtocol):
         reply.stale = self.uses > 1 and not self._fed
         reply.fail(_broken(exc, reply))
 
-    def _bound(self, reply: Reply, nbytes: int, begun: bool) -> None:
+    def _bound(self, reply: Reply, nbytes: int) -> None:
         """What the parser itself does not bound: the size of a head, and of trailers
         and chunk extensions, which come without a byte of the body."""
         if not reply.headed:
             reply.fail(Garbled(f"a head of more than {MAX_HEAD} bytes"))
         elif self._quiet > MAX_HEAD:
             reply.fail(Garbled("framing without content"))
-        elif not begun:
-            size = sum(len(name) + len(value) + 4 for name, value in self._headers)
-            if size > MAX_HEAD:
-                reply.fail(Garbled(f"a head of more than {MAX_HEAD} bytes"))
         self._quiet += nbytes
 
     # --- the parser's side --------------------------------------------------------
@@ -291,6 +285,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         if len(self._headers) > MAX_HEADERS:
             raise _BadAnswer(f"more than {MAX_HEADERS} headers")
+        if self._fed > MAX_HEAD and _size(self._headers) > MAX_HEAD:
+            raise _BadAnswer(f"a head of more than {MAX_HEAD} bytes")
         status: int = parser.get_status_code()
         if self.uses == 1 and parser.get_http_version() not in ("1.1", "1.0"):
             raise _BadAnswer(f"HTTP version {parser.get_http_version()}")
@@ -340,6 +336,10 @@ class Connection(asyncio.BufferedProtocol):
             self._is_interim = False
         elif self.reply is not None:
             self.reply.finish()
+
+
+def _size(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in headers)
 
 
 def _late(limit: str, seconds: float) -> UpstreamError:

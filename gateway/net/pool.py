@@ -7,6 +7,7 @@ when there are too many, does the caller wait: first come, first served.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -195,7 +196,8 @@ class Pool:
                 if waiter.done() and not waiter.cancelled():
                     self._decline(waiter.result())
                 else:
-                    self._waiters.remove(waiter)
+                    with suppress(ValueError):  # passed over, in the meantime
+                        self._waiters.remove(waiter)
                 raise
             if connection is None or connection.alive:
                 return connection

@@ -24,6 +24,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -232,14 +233,19 @@ def huge_head(size: int, status: int = 200) -> Script:
 
 def bomb(size: int, *, chunked: bool = True) -> Script:
     """`size` zero bytes (whole MiB), gzipped: about a thousandth of it on the wire."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    zeros = b"\0" * (1 << 20)
-    data = b"".join(packer.compress(zeros) for _ in range(max(1, size >> 20)))
-    data += packer.flush()
+    data = _packed_zeros(size)
     headers = [("content-encoding", "gzip"), ("content-type", "application/json")]
     if chunked:
         return head(200, headers) + chunk(data) + end()
     return tell(200, data, headers)
+
+
+@cache
+def _packed_zeros(size: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    zeros = b"\0" * (1 << 20)
+    data = b"".join(packer.compress(zeros) for _ in range(max(1, size >> 20)))
+    return data + packer.flush()
 
 
 def echo(request: Request) -> Script:
@@ -304,6 +310,9 @@ class Upstream:
         self.port = 0
         self.ca_file = ""
         """With `tls`: the authority to trust."""
+        self.answers_early = False
+        """Answer as soon as the head of a request is there, and read no further until
+        the script is over; then close."""
         self.links: set[_Link] = set()
         self._tls: ssl.SSLContext | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -505,10 +514,14 @@ class _Link(asyncio.Protocol):
             while not self.transport.is_closing():
                 request = await self._read()
                 self.upstream.requests.append(request)
+                if self.upstream.answers_early:
+                    self.transport.pause_reading()
                 for step in self.upstream.answer_for(request).steps:
                     if self.transport.is_closing():
                         return
                     await step(self, request)
+                if self.upstream.answers_early:
+                    self.abort()
 
     async def _read(self) -> Request:
         while (split := self._data.find(b"\r\n\r\n")) < 0:
@@ -516,6 +529,8 @@ class _Link(asyncio.Protocol):
         top = bytes(self._data[:split])
         del self._data[: split + 4]
         probe = Request(top, b"", self.number)
+        if self.upstream.answers_early:
+            return probe
         if "chunked" in probe.headers.get("transfer-encoding", ""):
             body = await self._chunked()
         else:
