@@ -200,8 +200,10 @@ def _wire_head(target: Target, count: bool, beta: bool, headers: Headers) -> Wir
     What the client's own headers replace or extend is left out of it, under a key of
     its own.
     """
-    versioned = any(name == _VERSION for name, _ in headers)
-    joined = any(name == _BETA for name, _ in headers)
+    versioned = joined = False
+    for name, _ in headers:
+        versioned |= name == _VERSION
+        joined |= name == _BETA
     key = f"{DIALECT}{count:d}{beta:d}{versioned:d}{joined:d}"
     head = target.heads.get(key)
     if head is None:
