@@ -63,6 +63,10 @@ class Store(Protocol):
         """Append in order, all or none; the id of the last entry."""
         ...
 
+    def append_blocking(self, log: str, entries: Sequence[bytes]) -> int:
+        """`append` for threads that are no loop's; blocks the caller until done."""
+        ...
+
     async def read(self, log: str, after: int = 0, limit: int = 1000) -> list[Entry]:
         """Entries with ids above `after`, oldest first."""
         ...
