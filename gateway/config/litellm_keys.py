@@ -126,8 +126,6 @@ INFO_UNSUPPORTED: Final = {
 }
 
 ENTRY_UNSUPPORTED: Final = {
-    "tpm": "write it inside litellm_params",
-    "rpm": "write it inside litellm_params",
     "model_group": "the alias is model_name",
     "guardrails": _GUARD,
 }
@@ -184,6 +182,7 @@ SETTINGS_UNSUPPORTED: Final = {
     "argilla_*": _OTLP,
     "audit_log_callbacks": _LOGS,
     "aws_sqs_callback_params": _OTLP,
+    "azure_content_safety_params": _GUARD,
     "banned_keywords_list": _GUARD,
     "bedrock_*": _CLOUD,
     "block_requests_for_models_without_pricing": "unknown prices are recorded so",
@@ -191,6 +190,8 @@ SETTINGS_UNSUPPORTED: Final = {
     "budget_*": _BUDGET,
     "callback_settings": _OTLP,
     "check_provider_endpoint": "GET /v1/models lists what is configured",
+    "code_interpreter_interception_params": _MCP,
+    "compression_interception_params": _GUARD,
     "cold_storage_custom_logger": _LOGS,
     "cost_*": "see `price`",
     "credential_list": "write it at the top of the file",
@@ -260,6 +261,7 @@ SETTINGS_UNSUPPORTED: Final = {
     "priority_reservation*": "requests are served as they come",
     "project": "write it with each model",
     "prometheus_*": _METRICS,
+    "prompt_injection_params": _GUARD,
     "prompt_name_config_map": _CLIENT,
     "public_*": _UI,
     "reasoning_auto_summary": _CLIENT,
@@ -284,6 +286,7 @@ SETTINGS_UNSUPPORTED: Final = {
     "tag_*": _TAGS,
     "token": _TUNING,
     "tokenizer*": _TUNING,
+    "ui_*": _UI,
     "upperbound_key_generate_params": "see `routeiq keys create`",
     "use_*": _TUNING,
     "user_url_*": "see `egress`",

@@ -84,8 +84,8 @@ class _Entry:
             info = (*path, "model_info")
             draft.walk(entry.get("model_info"), info, self._info(), INFO_UNSUPPORTED)
             self._complete_price()
-        rest = {k: v for k, v in entry.items() if k not in _TAKEN}
-        draft.walk(rest, path, {}, {**ENTRY_UNSUPPORTED, **dict.fromkeys(_TAKEN, "")})
+            rest = {k: v for k, v in entry.items() if k not in _TAKEN}
+            draft.walk(rest, path, self._outer(), ENTRY_UNSUPPORTED)
 
     def _begin(self, alias: str, params: dict[str, Any]) -> bool:
         """Whether there is such a provider here; then the deployment is begun."""
@@ -198,8 +198,15 @@ class _Entry:
             "max_input_tokens": self._number("max_input_tokens"),
             "max_output_tokens": self._number("max_output_tokens"),
             "mode": self._mode,
+            "rpm": self._number("rpm"),
+            "tpm": self._number("tpm"),
         }
         return handlers | {key: self._price(ours) for key, ours in _PRICES.items()}
+
+    def _outer(self) -> dict[str, Handler]:
+        """Keys of the entry itself."""
+        known: dict[str, Handler] = dict.fromkeys(_TAKEN, self._nothing(""))
+        return known | {key: self._number(key) for key in ("rpm", "tpm")}
 
     def _put(self, ours: str, value: Any, path: Path) -> None:
         self._draft.put((*self._at, ours), value, path)
