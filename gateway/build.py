@@ -6,11 +6,11 @@ The only file that calls the constructors of parts. A reload builds anew.
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from adapters.catalog import Catalog
-
 from adapters.providers import PROVIDERS
 from gateway import gauges
 from gateway.config.load import Loaded
@@ -28,15 +28,15 @@ from gateway.telemetry import process
 from gateway.telemetry.context import Propagation
 from gateway.telemetry.logs import Logs, set_up
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.prometheus import Prometheus, wants_openmetrics
+from gateway.telemetry.prometheus import (
+    OPENMETRICS,
+    TEXT,
+    Prometheus,
+    wants_openmetrics,
+)
 from gateway.telemetry.redact import Redactor
 from gateway.telemetry.setup import Telemetry
 from gateway.telemetry.workers import Workers
-
-CONTENT_TYPES: Final = {
-    False: "text/plain; version=0.0.4; charset=utf-8",
-    True: "application/openmetrics-text; version=1.0.0; charset=utf-8",
-}
 
 
 class Parts:
@@ -69,12 +69,14 @@ class Parts:
         self._logs = logs
         self._client = client
 
-    def render_metrics(self, accept: str) -> tuple[str, bytes]:
-        """Content type and body of the metrics page."""
+    async def render_metrics(self, accept: str) -> tuple[str, bytes]:
+        """Content type and body of the metrics page; made in a thread, it may be
+        large."""
         openmetrics = wants_openmetrics(accept)
-        return CONTENT_TYPES[openmetrics], self._prometheus.render(
-            openmetrics=openmetrics
-        )
+        render = partial(self._prometheus.render, openmetrics=openmetrics)
+        loop = asyncio.get_running_loop()
+        body = await loop.run_in_executor(None, render)
+        return OPENMETRICS if openmetrics else TEXT, body
 
     async def close(self) -> None:
         """Write what waits, let go of everything; in the order in which it is used."""
@@ -131,7 +133,7 @@ async def build(
         way=way,
         recorder=recorder,
         total_s=config.timeouts.total_s,
-        keep_content=config.records.content,
+        keep_content=config.records.content or telemetry.wants_content,
     )
     parts = Parts(
         dispatch=dispatch,

@@ -263,14 +263,16 @@ def _candidate(
 def _price(said: schema.Price | None, facts: ModelFacts | None) -> Price | None:
     if said is None:
         return facts.price if facts is not None else None
-    return Price(
-        **{
-            name: round(value * 1e6)
-            for name, value in msgspec.structs.asdict(said).items()
-            if value is not None and name != "request"
-        },
-        **({"request": round(said.request * 1e12)} if said.request else {}),
-    )
+    rates = {
+        name: round(value * 1e6)  # dollars a million -> pico-dollars each
+        for name, value in msgspec.structs.asdict(said).items()
+        if value is not None and name != "request"
+    }
+    return msgspec.convert({**rates, "request": _pico(said.request)}, Price)
+
+
+def _pico(dollars: float | None) -> int:
+    return round((dollars or 0.0) * 1e12)
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -53,7 +53,9 @@ def register(
         unit="s",
         merge="max",
     )
-    _records(metrics, recorder)
+    for name, kind, text, read in recorder.gauges():
+        counts = kind == "counter"
+        metrics.register(name, text, read, kind="counter" if counts else "gauge")
     metrics.register(
         "routeiq.upstream.connections",
         "Connections to providers, by origin and state.",
@@ -69,22 +71,6 @@ def register(
             "routeiq.server.refused",
             "Requests and connections the server itself said no to, by reason.",
             lambda: [({"reason": r}, n) for r, n in list(server.refused.items())],
-            kind="counter",
-        )
-
-
-def _records(metrics: Metrics, recorder: Recorder) -> None:
-    counted = {
-        "routeiq.records.written": ("Rows the store has.", "recorded"),
-        "routeiq.records.dropped": ("Exchanges that found the ring full.", "dropped"),
-        "routeiq.records.lost": ("Rows that were given up.", "lost"),
-        "routeiq.records.store_errors": ("Appends that failed.", "store_errors"),
-    }
-    for name, (text, attribute) in counted.items():
-        metrics.register(
-            name,
-            text,
-            lambda attribute=attribute: [({}, getattr(recorder, attribute))],  # type: ignore[misc]
             kind="counter",
         )
 

@@ -16,10 +16,7 @@ from gateway.govern.keys import Keyring
 from gateway.govern.principal import Principal
 from gateway.store.contract import Store, StoreError
 from gateway.telemetry.redact import Redactor
-from gateway.telemetry.row import Feedback, encode_feedback
-
-LOG: Final = "feedback"
-"""The store's log that holds it."""
+from gateway.telemetry.row import FEEDBACK_LOG, Feedback, encode_feedback
 
 KEPT_S: Final = 90 * 86_400.0
 """How long a repeated score is known as one."""
@@ -68,10 +65,13 @@ def rows(store: Store, keyring: Keyring, redactor: Redactor) -> list[Row]:
         )
         try:
             first = await store.add_new(
-                LOG, f"{principal.id}/{said.id}/{said.name}", b"1", ttl_s=KEPT_S
+                FEEDBACK_LOG,
+                f"{principal.id}/{said.id}/{said.name}",
+                b"1",
+                ttl_s=KEPT_S,
             )
             if first:
-                await store.append(LOG, [encode_feedback(kept, redactor)])
+                await store.append(FEEDBACK_LOG, [encode_feedback(kept, redactor)])
         except StoreError as error:
             raise Refused(503, "server_error", "feedback cannot be kept now") from error
         return Response(

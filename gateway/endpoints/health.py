@@ -2,7 +2,7 @@
 
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from starlette.requests import Request
@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 def rows(
     directory: Directory,
     store: Store,
-    render: Callable[[str], tuple[str, bytes]],
+    render: Callable[[str], Awaitable[tuple[str, bytes]]],
     metrics_key: str,
 ) -> list[Row]:
     """`render(accept)` gives content type and body of the metrics page."""
@@ -51,7 +51,7 @@ def rows(
             key = said[7:] if said[:7].lower() == "bearer " else ""
             if not hmac.compare_digest(key.encode(), metrics_key.encode()):
                 return _json(401, {"error": {"message": "the metrics key is wrong"}})
-        kind, body = render(request.headers.get("accept", ""))
+        kind, body = await render(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": kind})
 
     return [

@@ -7,7 +7,6 @@ again once a client has been told anything.
 """
 
 import asyncio
-import logging
 import random
 import time
 from collections import deque
@@ -22,9 +21,8 @@ from gateway.spine.exchange import Exchange
 from gateway.spine.remedy import Cooling, Remedy, remedy
 from gateway.spine.route import plan
 from gateway.telemetry.context import Propagation
+from gateway.telemetry.logs import deployment_changed
 from routing.types import Plan
-
-log = logging.getLogger(__name__)
 
 Outcome = UpstreamError | Unsupported | Refused
 """What the next deployment or alias may be tried after."""
@@ -160,8 +158,10 @@ class Way:
         book = answered.book if isinstance(answered, Stream) else answered[0]
         exchange.served_by = book.deployment
         exchange.first_token = book.first_token
-        now = time.monotonic()
-        book.deployment.health.succeeded(now, now - book.started)
+        now, health = time.monotonic(), book.deployment.health
+        if health.state != "closed":
+            deployment_changed(book.deployment.id, health.state, "closed")
+        health.succeeded(now, now - book.started)
         return answered
 
     async def _hedged(
@@ -205,10 +205,10 @@ class Way:
         if row.cooling == "none":
             health.responded()
         elif row.cooling == "failure":
-            if health.failed(time.monotonic()):
-                log.warning(
-                    "circuit breaker opened",
-                    extra={"deployment": deployment.id, "error": error.kind},
+            now, before = time.monotonic(), health.state
+            if health.failed(now):
+                deployment_changed(
+                    deployment.id, before, "open", error.kind, health.until - now
                 )
             if error.retry_after is not None:
                 self._cool(deployment, error.retry_after, error)
@@ -243,16 +243,13 @@ class Way:
     def _cool(
         self, deployment: Deployment, seconds: float, error: UpstreamError
     ) -> None:
+        now, health = time.monotonic(), deployment.health
         pause = min(seconds, self._cooldown.max_s)
-        deployment.health.cool(time.monotonic(), pause, error.kind)
-        log.warning(
-            "deployment cools down",
-            extra={
-                "deployment": deployment.id,
-                "error": error.kind,
-                "seconds": pause,
-            },
-        )
+        if health.blocked(now) != "cooldown":
+            deployment_changed(
+                deployment.id, health.state, "cooldown", error.kind, pause
+            )
+        health.cool(now, pause, error.kind)
 
 
 class _Tries:
