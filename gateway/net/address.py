@@ -15,6 +15,8 @@ _URL: Final = re.compile(
     r"(?P<target>[/?][\x21\x22\x24-\x5b\x5d-\x7e]*)?",
     re.IGNORECASE,
 )
+_BRACKETS: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]")
+_NAME: Final = re.compile(r"[a-z0-9._-]+")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -68,14 +70,15 @@ def read_host(host: str) -> str:
     Raises:
         BadAddress: none, or an address in a spelling that resolvers disagree on.
     """
-    if host.startswith("["):
+    if _BRACKETS.fullmatch(host) is not None:
         try:
-            return str(ipaddress.IPv6Address(host.strip("[]")))
+            return str(ipaddress.IPv6Address(host[1:-1]))
         except ValueError:
             raise BadAddress(f"{host} is no IPv6 address") from None
     name = host.lower().removesuffix(".")
     labels = name.split(".")
-    if len(name) > 253 or any(not 0 < len(label) < 64 for label in labels):
+    plain = _NAME.fullmatch(name) is not None and len(name) <= 253
+    if not plain or any(not 0 < len(label) < 64 for label in labels):
         raise BadAddress(f"{host[:80]!r} is no host name")
     if _NUMBER.fullmatch(labels[-1]) is not None:
         try:

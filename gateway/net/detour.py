@@ -177,17 +177,15 @@ class _Pump:
                 try:
                     _begin(reply, response)
                     reply.settle()
-                    assert isinstance(response.stream, httpx.AsyncByteStream)
-                    async for data in response.stream:
+                    async for data in response.aiter_raw():
                         reply.feed(data)
                         reply.settle()
                         limit.reschedule(self._deadline)
                         await self._room.wait()
                         if reply.done:
                             return
-                        limit.reschedule(
-                            min(self._deadline, now() + self._limits.idle_s)
-                        )
+                        idle_by = now() + self._limits.idle_s
+                        limit.reschedule(min(self._deadline, idle_by))
                 finally:
                     await response.aclose()
         except TimeoutError:

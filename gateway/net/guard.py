@@ -111,6 +111,6 @@ def is_public(ip: IP) -> bool:
 
 def _one_spelling(host: str) -> str:
     try:
-        return read_host(f"[{host}]" if ":" in host.strip("[]") else host)
+        return read_host(f"[{host.strip('[]')}]" if ":" in host else host)
     except BadAddress:
         return host

@@ -31,7 +31,6 @@ from tests.harness.upstream import (
     tell,
 )
 
-
 EMPTY = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
