@@ -69,7 +69,7 @@ class Handover:
             self._app = wrapped(Shield(site.app, site.settings, site.state))
         loop = site.loop
         reader = asyncio.StreamReader(loop=loop)
-        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        protocol = _Stream(reader, loop=loop)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
@@ -84,11 +84,27 @@ class Handover:
             reader,
             writer,
         )
-        Handed(site, transport, server, done)
+        protocol.handed = Handed(site, transport, server, done)
 
     async def terminate(self) -> None:
         """Idle connections end, others after their answers."""
         await self._context.terminated.set()
+
+
+class _Stream(asyncio.StreamReaderProtocol):
+    """Tells when the client is gone."""
+
+    handed: "Handed | None" = None
+
+    def eof_received(self) -> bool | None:
+        if self.handed is not None:
+            self.handed.let_go()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.handed is not None:
+            self.handed.let_go()
+        super().connection_lost(exc)
 
 
 class Handed:
@@ -97,6 +113,8 @@ class Handed:
     __slots__ = (
         "_closing",
         "_done",
+        "_freeing",
+        "_server",
         "_site",
         "_task",
         "_transport",
@@ -113,6 +131,8 @@ class Handed:
     ) -> None:
         self._site = site
         self._transport = transport
+        self._server = server
+        self._freeing: asyncio.Task[None] | None = None
         self._done = done
         self._closing = False
         self.due = site.write_due
@@ -127,6 +147,19 @@ class Handed:
             self.abort()
         self._closing = self._transport.is_closing()
         self.due = self._site.write_due
+
+    def let_go(self) -> None:
+        """The client is gone. Hypercorn would still wait for the end of the
+        keep-alive time before it ends an idle connection's tasks."""
+        if self._freeing is None and not self._task.done():
+            self._freeing = self._site.loop.create_task(self._free())
+
+    async def _free(self) -> None:
+        pause_s = 0.01
+        while not self._task.done():
+            await self._server.idle_task.stop()
+            await asyncio.wait((self._task,), timeout=pause_s)
+            pause_s = min(1.0, 2 * pause_s)
 
     def retire(self) -> None:
         """Told to all at once: see `Handover.terminate`."""

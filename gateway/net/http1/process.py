@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import importlib.util
 import logging
 import signal
@@ -102,6 +103,9 @@ async def _main(
         complain(str(error))
         asked.cancel()
         return FAILED
+    # What is there now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
     if started is not None:
         started()
     if link is not None:

@@ -20,8 +20,7 @@ STREAMS: Final = 100
 """HTTP/2 streams of one connection at a time."""
 
 _GRACE_S: Final = 2.0
-"""How long the rest of a body is read after the answer: Hypercorn would wait for
-the application to read it, and never close."""
+"""How long the rest of a body is read that the application did not ask for."""
 
 _value: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _target: Final = re.compile(
@@ -149,6 +148,7 @@ class _Guarded:
                 message = await self._receive()
         except TimeoutError:
             self.refuse(slow("request's body"))
+            self._over = True
             return {"type": "http.disconnect"}
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
@@ -169,6 +169,8 @@ class _Guarded:
             if self._state.draining and self._closes:
                 headers = [*message.get("headers", ()), (b"connection", b"close")]
                 message = {**message, "headers": headers}
+        elif not self._closes and not message.get("more_body", False):
+            await self._exhaust()
         try:
             async with asyncio.timeout(self._settings.write_timeout_s):
                 await self._send(message)
@@ -188,6 +190,8 @@ class _Guarded:
             ]
             if self._closes:
                 headers.append((b"connection", b"close"))
+            else:
+                await self._exhaust()
             await self._send(
                 {
                     "type": "http.response.start",
@@ -196,10 +200,16 @@ class _Guarded:
                 }
             )
             await self._send({"type": "http.response.body", "body": body})
+        await self._exhaust()
+
+    async def _exhaust(self) -> None:
+        """Read the body to its end. Over HTTP/1.1 after the answer, or Hypercorn
+        waits for it to be read and never closes; over HTTP/2 before the answer's end,
+        or what still comes of the body ends the whole connection."""
         try:
             async with asyncio.timeout(_GRACE_S):
                 while not self._over:
                     message = await self._receive()
                     self._over = not message.get("more_body", False)
         except TimeoutError:
-            pass
+            self._over = True

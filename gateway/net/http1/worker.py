@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import socket
 import ssl
@@ -76,8 +75,6 @@ class Worker:
                     **secured,
                 )
             )
-        gc.collect()
-        gc.freeze()
 
     async def stop(self, at_once: asyncio.Event) -> None:
         """Take no more; let what is under way end, for `drain_s` or until

@@ -2,7 +2,9 @@
 
 import asyncio
 import gzip
+import itertools
 import re
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,7 +72,9 @@ class Wire:
 class Run:
     """What came of some bytes."""
 
-    def __init__(self, app: Seen, wire: Wire, handed: list[bytes], state: State) -> None:
+    def __init__(
+        self, app: Seen, wire: Wire, handed: list[bytes], state: State
+    ) -> None:
         self.calls = [(s["method"], s["path"], s["headers"]) for s in app.scopes]
         self.bodies = app.bodies
         self.replies = re.sub(rb"date: [^\r]*\r\n", b"", wire.written)
@@ -169,18 +173,21 @@ def cuts(draw: st.DrawFn, data: bytes) -> list[bytes]:
         return [data[n : n + size] for n in range(0, len(data), size)]
     at = sorted(draw(st.lists(st.integers(0, len(data)), max_size=8)))
     edges = [0, *at, len(data)]
-    return [p for a, b in zip(edges, edges[1:], strict=False) if (p := data[a:b])]
+    return [p for a, b in itertools.pairwise(edges) if (p := data[a:b])]
+
+
+SPICE = [
+    *(b"\r", b"\n", b"\r\n", b"\0", b" ", b":", b"\r\n\r\n", b"_", b"\xff", b"0", b"-"),
+    *(b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: u\r\n"),
+    *(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n", b"Connection: close\r\n", b"X: y\r\n"),
+    *(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"Connection: upgrade\r\nUpgrade: x\r\n"),
+]
 
 
 @st.composite
 def mutated(draw: st.DrawFn, data: bytes) -> bytes:
     """Some bytes changed, dropped or put in."""
-    spice = st.sampled_from(
-        [b"\r", b"\n", b"\r\n", b"\0", b" ", b":", b"\r\n\r\n", b"_", b"\xff", b"0", b"-"]
-        + [b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: u\r\n"]
-        + [b"GET / HTTP/1.1\r\nHost: t\r\n\r\n", b"Connection: close\r\n", b"X: y\r\n"]
-        + [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"Connection: upgrade\r\nUpgrade: x\r\n"]
-    )
+    spice = st.sampled_from(SPICE)
     lines = [m.end() for m in re.finditer(b"\r\n", data)] or [0]
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(data)) | st.sampled_from(lines))
@@ -262,8 +269,6 @@ def test_chunks_decode_the_same_however_cut(
 def test_what_was_compressed_unpacks_the_same_however_cut(
     data: st.DataObject, body: bytes, encoding: bytes
 ) -> None:
-    import zlib
-
     wire = gzip.compress(body) if encoding == b"gzip" else zlib.compress(body)
     inflate = Inflate(encoding, 5000, 1000)
     out = b""

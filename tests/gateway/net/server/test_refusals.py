@@ -167,7 +167,9 @@ async def test_where_bytes_are_cut_makes_no_difference(name: str) -> None:
             c.writer.write(SECOND)
             pieces = await c.rest()
     first, _, *others = whole.split(b"\r\n")
-    assert [first, *others] == [p for n, p in enumerate(pieces.split(b"\r\n")) if n != 1]
+    assert [first, *others] == [
+        p for n, p in enumerate(pieces.split(b"\r\n")) if n != 1
+    ]
 
 
 @pytest.mark.anyio
