@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.contract import Told
 from adapters.framing.sse import Splitter
-from adapters.gemini import citations, errors, logprobs, reply
+from adapters.gemini import citations, errors, logprobs, parts, reply
 from adapters.gemini.stream import LARGEST
 from adapters.gemini.wire import encode, is_object
 from adapters.normal.chat import StopReason
@@ -186,7 +186,7 @@ class Writer:
             made = self._chunk[index] = {"content": content, "index": index}
         return made
 
-    def _add(self, index: int, part: dict[str, object] | None) -> None:
+    def _add(self, index: int, part: parts.Piece | None) -> None:
         if part is not None:
             content = self._open(index)["content"]
             if isinstance(content, dict):

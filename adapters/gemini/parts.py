@@ -19,7 +19,6 @@ from adapters.gemini.wire import (
     is_null,
     is_object,
     members,
-    plain,
     pop,
     text_of,
 )
@@ -35,6 +34,9 @@ from adapters.normal.content import (
     ToolResult,
     ToolUse,
 )
+
+Piece = dict[str, object] | Raw
+"""A written part; `Raw` is one that goes back byte for byte."""
 
 _MARKS: Final = frozenset(
     {
@@ -68,7 +70,7 @@ def read(raw: Raw, pairs: Pairs, where: str) -> Part | None:
     if is_thought:
         return signature.unwrap(text or "", signed)
     if text is None and not signed:
-        return None
+        return Opaque(FAMILY, next(iter(source)), raw) if source else None
     return Text(text or "", signature=signature.own(signed))
 
 
@@ -105,7 +107,7 @@ def read_call(raw: Raw, signed: str, pairs: Pairs, where: str) -> ToolUse:
     return ToolUse(id, name, text_of(arguments), signature.own(signed))
 
 
-def write(part: Part, where: str, dropped: set[str]) -> dict[str, object] | None:
+def write(part: Part, where: str, dropped: set[str]) -> Piece | None:
     """One part (results of tools stand in their own turns); `None` when Gemini has no
     word for it, which `dropped` then names.
 
@@ -121,7 +123,7 @@ def write(part: Part, where: str, dropped: set[str]) -> dict[str, object] | None
             dropped.add(part.label if isinstance(part, Opaque) else "thinking")
             return None
         case Opaque():
-            return dict(plain(part.raw))
+            return part.raw
         case ToolResult():
             raise TypeError("a tool's result stands in a turn of its own")
         case _:

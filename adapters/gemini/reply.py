@@ -75,7 +75,7 @@ def finish(reason: StopReason, native: str) -> str:
     return native if native in FINISH else REASONS[reason]
 
 
-def part(said: Part) -> dict[str, object] | None:
+def part(said: Part) -> parts.Piece | None:
     """One part of an answer; `None` for what a Gemini client could not read."""
     match said:
         case Thinking():
@@ -119,7 +119,7 @@ def malformed(said: ToolUse) -> str:
 
 def candidate(choice: Choice) -> dict[str, object]:
     """One choice as a candidate."""
-    said: list[dict[str, object]] = []
+    said: list[parts.Piece] = []
     broken = ""
     for piece in choice.parts:
         made = call(piece) if isinstance(piece, ToolUse) else part(piece)

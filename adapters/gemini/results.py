@@ -76,7 +76,7 @@ class Written(msgspec.Struct, frozen=True):
     """A result as Gemini takes it: the part, and media that stand beside it."""
 
     part: dict[str, object]
-    beside: list[dict[str, object]]
+    beside: list[dict[str, object] | Raw]
     dropped: frozenset[str] = frozenset()
 
 
@@ -91,7 +91,7 @@ def write(result: ToolResult, name: str, where: str, inside: bool) -> Written:
     response: dict[str, object] = {} if is_made(result.id) else {"id": result.id}
     response["name"] = name
     response["response"] = _response("\n".join(texts), bool(texts), result.is_error)
-    pieces: list[dict[str, object]] = []
+    pieces: list[dict[str, object] | Raw] = []
     dropped: set[str] = set()
     for part in result.parts:
         if isinstance(part, Text):
@@ -101,7 +101,7 @@ def write(result: ToolResult, name: str, where: str, inside: bool) -> Written:
         elif part.family != FAMILY:
             dropped.add(part.label)
         else:
-            pieces.append(dict(plain(part.raw)))
+            pieces.append(part.raw)
     if inside and pieces:
         response["parts"] = pieces
         pieces = []

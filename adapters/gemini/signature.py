@@ -11,9 +11,11 @@ from typing import Final
 from adapters.gemini.wire import FAMILY
 from adapters.normal.content import Thinking
 
-SKIP: Final = "skip_thought_signature_validator"
+_SKIP_WORD: Final = "skip_thought_signature_validator"
+SKIP: Final = base64.b64encode(_SKIP_WORD.encode()).decode()
 """Takes the place of a signature on calls that no Gemini model made. Source:
-ai.google.dev/gemini-api/docs/thought-signatures, FAQ on history of other models."""
+ai.google.dev/gemini-api/docs/thought-signatures, FAQ on history of other models; the
+field is bytes, and recorded requests in this form were accepted (2026)."""
 
 _MARK: Final = b"routeiq\x00think\x00\x00"
 _PREFIX: Final = base64.b64encode(_MARK).decode()
@@ -53,7 +55,4 @@ def unwrap(text: str, signature: str) -> Thinking:
 
 def own(signature: str) -> str:
     """Gemini's signature; empty for what stands in for one."""
-    return "" if signature in (SKIP, _SKIP_BYTES) else signature
-
-
-_SKIP_BYTES: Final = base64.b64encode(SKIP.encode()).decode()
+    return "" if signature in (SKIP, _SKIP_WORD) else signature

@@ -12,16 +12,7 @@ from msgspec import Raw
 
 from adapters.errors import BadCall, Unsupported
 from adapters.gemini.schema import json_schema
-from adapters.gemini.wire import (
-    FAMILY,
-    camel,
-    encode,
-    items,
-    members,
-    plain,
-    pop,
-    value,
-)
+from adapters.gemini.wire import FAMILY, encode, items, members, pop
 from adapters.normal.content import Tool, ToolChoice
 
 Mode = Literal["auto", "none", "required", "tool"]
@@ -92,14 +83,14 @@ def read_config(raw: Raw) -> tuple[ToolChoice | None, Raw | None]:
     return choice, Raw(encode(left)) if left else None
 
 
-def write(tools: Sequence[Tool], dropped: set[str]) -> list[dict[str, object]]:
+def write(tools: Sequence[Tool], dropped: set[str]) -> list[object]:
     """`tools`: all functions in one, then Google's own, each in one.
 
     Raises:
         Unsupported: a tool takes free text instead of arguments.
     """
     functions: list[object] = []
-    others: list[dict[str, object]] = []
+    others: list[object] = []
     for at, tool in enumerate(tools):
         if tool.cache is not None:
             dropped.add("cache_control")
@@ -113,7 +104,7 @@ def write(tools: Sequence[Tool], dropped: set[str]) -> list[dict[str, object]]:
             if tool.strict:
                 dropped.add("tools.strict")
         elif tool.family == FAMILY:
-            others.append(dict(plain(tool.raw)))
+            others.append(tool.raw)
         else:
             dropped.add(f"tools.{tool.name}")
     return [{"functionDeclarations": functions}, *others] if functions else others
@@ -156,8 +147,3 @@ def _calling(choice: ToolChoice) -> dict[str, object]:
     if choice.names:
         calling["allowedFunctionNames"] = list(choice.names)
     return calling
-
-
-def folded(raw: Raw) -> dict[str, object]:
-    """The members of an object under camelCase names, decoded."""
-    return {camel(k): v for k, v in value(raw, dict[str, object], "").items()}

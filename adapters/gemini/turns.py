@@ -110,7 +110,7 @@ def _is_piece(part: Part) -> bool:
 class Turns(msgspec.Struct):
     """Messages as Gemini takes them."""
 
-    system: list[dict[str, object]] = []
+    system: list[parts.Piece] = []
     contents: list[dict[str, object]] = []
     dropped: set[str] = set()
 
@@ -142,7 +142,7 @@ class _Writer:
     def _system(self, message: Message) -> None:
         self.turns.system += self._parts(message.parts, "system")
 
-    def _parts(self, found: Iterable[Part], where: str) -> list[dict[str, object]]:
+    def _parts(self, found: Iterable[Part], where: str) -> list[parts.Piece]:
         dropped = self.turns.dropped
         made = (parts.write(part, where, dropped) for part in found)
         return [part for part in made if part is not None]
@@ -151,8 +151,8 @@ class _Writer:
         """All results of one model turn, in the order of its calls."""
         last = len(self._order)
         ordered = sorted(found, key=lambda r: self._order.get(r.id, last))
-        answers: list[dict[str, object]] = []
-        beside: list[dict[str, object]] = []
+        answers: list[parts.Piece] = []
+        beside: list[parts.Piece] = []
         for result in ordered:
             name = result.name or self._names.get(result.id, "")
             if not name:
@@ -166,11 +166,12 @@ class _Writer:
         self.turns.contents.append({"role": "user", "parts": answers + beside})
 
 
-def _sign(out: list[dict[str, object]]) -> None:
+def _sign(out: list[parts.Piece]) -> None:
     """The first call of a turn must be signed: Gemini 3 refuses it otherwise."""
-    first = next((part for part in out if "functionCall" in part), None)
-    if first is not None:
-        first.setdefault("thoughtSignature", signature.SKIP)
+    for part in out:
+        if isinstance(part, dict) and "functionCall" in part:
+            part.setdefault("thoughtSignature", signature.SKIP)
+            return
 
 
 def write(messages: Sequence[Message], is_new: bool) -> Turns:
