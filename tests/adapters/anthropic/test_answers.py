@@ -253,6 +253,21 @@ def test_a_stream_of_another_family_is_told_in_blocks() -> None:
 
 
 @pytest.mark.parametrize(
+    "pieces", [('{"x":"\\"}', ' more"}'), ('{"x":"\\', '"} more"}')]
+)
+def test_a_quote_inside_a_string_ends_no_arguments(pieces: tuple[str, str]) -> None:
+    out = told(
+        ToolStart(0, "a", "f"),
+        ToolDelta(0, pieces[0]),
+        ToolStart(1, "b", "g"),
+        ToolDelta(1, "{}"),
+        ToolDelta(0, pieces[1]),
+        Stop("tool_use"),
+    )
+    assert [b["input"] for b in out["content"]] == [{"x": '"} more'}, {}]
+
+
+@pytest.mark.parametrize(
     ("seen", "reason"),
     [
         ([], "end_turn"),

@@ -39,7 +39,8 @@ words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 ids = st.text("abcXYZ019_-", min_size=1, max_size=12)
 base64 = st.text("ABCabc012+/", min_size=4, max_size=16)
 caches = st.none() | st.sampled_from([Cache(), Cache("5m"), Cache("1h")])
-leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words
+marks = st.text('"\\{}[]', max_size=4)
+leaves = marks | st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words
 objects = st.dictionaries(words, leaves, max_size=3).map(json.dumps)
 
 texts = st.builds(Text, words, cache=caches)
