@@ -31,6 +31,8 @@ from gateway.endpoints import (
 from gateway.endpoints.table import Row
 from gateway.net.server import serve
 from gateway.release import release
+from gateway.telemetry.logs import set_up
+from gateway.telemetry.redact import Redactor
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +99,20 @@ def run(loaded: Loaded, ready: Callable[[list[str]], None] | None = None) -> int
             "set keys.master (or keys.open: true, to serve everyone)"
         )
         raise PermissionError(message)
+
+    def announce(addresses: list[str]) -> None:
+        log.info("listening", extra={"addresses": addresses})
+        if ready is not None:
+            ready(addresses)
+
     with TemporaryDirectory(prefix="routeiq-") as folder:
-        share = Path(folder) if server.workers > 1 else None
+        share = None
+        if server.workers > 1:
+            # The workers log for themselves; this process only watches over them.
+            share = Path(folder)
+            set_up(loaded.config.logs, Redactor()).start()
         make = partial(App, loaded, release(), share)
-        return serve(make, server, ready=ready)
+        return serve(make, server, ready=announce)
 
 
 def routes(parts: Parts, version: str) -> list[Row]:

@@ -86,7 +86,7 @@ def rows(store: Store, keyring: Keyring, redactor: Redactor) -> list[Row]:
             path="/v1/feedback",
             endpoint=with_key(keyring, DIALECTS["openai.chat"], create),
             auth="key",
-            recorded=True,
+            recorded=False,
             summary="A score for an earlier answer",
             tag="feedback",
         )

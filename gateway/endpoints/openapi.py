@@ -71,6 +71,7 @@ def _operation(entry: Row) -> dict[str, Any]:
         "summary": entry.summary,
         "tags": [entry.tag],
         "security": _SECURITY[entry.auth],
+        "x-recorded": entry.recorded,
         "responses": {"200": {"description": "Success"}},
     }
     names = _PARAMETER.findall(entry.path)

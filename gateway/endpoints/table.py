@@ -23,7 +23,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """`none`: anyone; `key`: a virtual key or the master key; `metrics`: the metrics
     key, where one is configured."""
     recorded: bool
-    """Leaves a durable record, a span and metrics."""
+    """Leaves a row, a span and metrics of its exchange."""
     summary: str
     hot: bool = False
     """Looked up by (method, path) before Starlette sees it."""

@@ -1,0 +1,154 @@
+"""The inventory of routes: nothing is served that is not listed here, with who may and
+whether it is recorded; and what is listed holds, from outside."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.gateway import Running, gateway
+
+INVENTORY = {
+    # (method, path): (auth, recorded)
+    ("POST", "/v1/chat/completions"): ("key", True),
+    ("POST", "/v1/completions"): ("key", True),
+    ("POST", "/v1/embeddings"): ("key", True),
+    ("POST", "/v1/messages"): ("key", True),
+    ("POST", "/v1/messages/count_tokens"): ("key", True),
+    ("POST", "/v1beta/models/{model}:generateContent"): ("key", True),
+    ("POST", "/v1beta/models/{model}:streamGenerateContent"): ("key", True),
+    ("POST", "/v1beta/models/{model}:countTokens"): ("key", True),
+    ("POST", "/v1beta/models/{model}:embedContent"): ("key", True),
+    ("GET", "/v1/models"): ("key", False),
+    ("GET", "/v1/models/{model}"): ("key", False),
+    # Feedback is a record itself, in a log of its own.
+    ("POST", "/v1/feedback"): ("key", False),
+    ("GET", "/health/live"): ("none", False),
+    ("GET", "/health/ready"): ("none", False),
+    ("GET", "/metrics"): ("metrics", False),
+    ("GET", "/openapi.json"): ("none", False),
+}
+BODIES = {
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "hi"}]},
+    "/v1/completions": {"prompt": "hi"},
+    "/v1/embeddings": {"input": "hi"},
+    "/v1/messages": {"max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]},
+    "/v1/messages/count_tokens": {"messages": [{"role": "user", "content": "hi"}]},
+    "/v1beta/models/{model}:embedContent": {"content": {"parts": [{"text": "hi"}]}},
+}
+CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+MASTER = "sk-master-0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    config = {
+        "keys": {"master": "env:MASTER"},
+        "telemetry": {"metrics_key": "env:METRICS"},
+    }
+    env = {"MASTER": MASTER, "METRICS": "metrics-0123456789"}
+    with gateway(config, tmp_path_factory.mktemp("routes"), env=env) as running:
+        yield running
+
+
+def _listed(running: Running) -> dict[tuple[str, str], dict[str, object]]:
+    paths = running.get("/openapi.json").json()["paths"]
+    return {
+        (method.upper(), path): operation
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+
+def test_every_route_is_in_the_inventory_and_no_other(running: Running) -> None:
+    listed = _listed(running)
+    assert set(listed) == set(INVENTORY)
+    for key, (auth, recorded) in INVENTORY.items():
+        open_ = listed[key]["security"] in ([], [{"bearer": []}, {}])
+        assert open_ == (auth != "key"), key
+        assert listed[key].get("x-recorded", False) == recorded, key
+
+
+def _call(path: str) -> tuple[str, dict[str, object]]:
+    body = dict(BODIES.get(path, CONTENTS))
+    if "{model}" not in path:
+        body["model"] = "demo"
+    return path.replace("{model}", "demo"), body
+
+
+KEYED = [key for key, (auth, _) in INVENTORY.items() if auth == "key"]
+RECORDED = [key for key, (_, recorded) in INVENTORY.items() if recorded]
+
+
+@pytest.mark.parametrize(("method", "path"), KEYED)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": "Bearer sk-wrong"},
+        {"x-api-key": ""},
+        {"x-goog-api-key": "x" * 600},
+    ],
+    ids=["none", "wrong", "empty", "long"],
+)
+def test_nobody_enters_without_a_key_that_works(
+    running: Running, method: str, path: str, headers: dict[str, str]
+) -> None:
+    url, body = _call(path)
+    answer = (
+        running.post(url, body, headers=headers)
+        if method == "POST"
+        else running.get(url, headers=headers)
+    )
+    assert answer.status_code == 401
+    assert "error" in answer.json()
+
+
+@pytest.mark.parametrize(("method", "path"), RECORDED)
+def test_what_is_said_to_be_recorded_is(
+    running: Running, method: str, path: str
+) -> None:
+    url, body = _call(path)
+    answer = running.post(url, body, headers={"authorization": f"Bearer {MASTER}"})
+    assert answer.status_code == 200, answer.text
+    id = answer.headers["x-routeiq-id"]
+    rows = {row["id"]: row for row in running.records(1)}
+    assert id in rows
+    assert rows[id]["status"] == 200
+    assert rows[id]["key"] == "master"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//v1/models",
+        "/v1/./models",
+        "/V1/models",
+        "/v1%2fmodels",
+        "/v1/models/..%2f..%2fmetrics",
+        "/admin",
+        "/v1/chat/completions/",
+    ],
+)
+def test_path_tricks_open_nothing(running: Running, path: str) -> None:
+    assert running.get(path).status_code in {400, 401, 404, 405}
+
+
+def test_metrics_want_their_own_key(running: Running) -> None:
+    assert running.get("/metrics").status_code == 401
+    right = {"authorization": "Bearer metrics-0123456789"}
+    page = running.get("/metrics", headers=right)
+    assert page.status_code == 200
+    assert re.search(r"^routeiq_exchanges_total", page.text, re.MULTILINE)
+
+
+def test_wrong_methods_and_paths_are_told_in_the_dialect(running: Running) -> None:
+    assert (
+        running.get("/v1/chat/completions").json()["error"]["code"]
+        == "method_not_allowed"
+    )
+    assert running.get("/v1/messages").json()["type"] == "error"
+    assert (
+        running.post("/v1beta/models/demo:nope", {}).json()["error"]["status"]
+        == "NOT_FOUND"
+    )
