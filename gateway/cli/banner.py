@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from gateway.cli.show import Paint
@@ -13,6 +13,7 @@ from gateway.config.schema import Config
 
 PLAIN: Final = Paint(on=False)
 MASTER: Final = "ROUTEIQ_MASTER_KEY"
+OTLP: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - replaced, not bound
 
 
@@ -40,7 +41,11 @@ def banner(
         lines += [_row("google", f"base_url={reach[0]}/genai")]
     on, off = switches(loaded)
     lines += ["", paint("On:", "green"), *(f"  {line}" for line in on)]
-    lines += ["", paint("Off:", "yellow"), *(f"  {line}" for line in off)]
+    lines += [
+        "",
+        paint("Off, and how to turn it on:", "yellow"),
+        *(f"  {line}" for line in off),
+    ]
     return "\n".join(lines)
 
 
@@ -76,57 +81,81 @@ def curl(loaded: Loaded, address: str, model: str) -> str:
     return " ".join([*words, "-d", shlex.quote(body)])
 
 
+class Switch(NamedTuple):
+    """Something that is on or off."""
+
+    is_on: bool
+    name: str
+    detail: str
+    """What is said of it while it is on."""
+    how: str
+    """How to turn it on."""
+
+
 def switches(loaded: Loaded) -> tuple[list[str], list[str]]:
     """What is on; what is off, each with how to turn it on."""
-    config = loaded.config
-    telemetry = config.telemetry
-    endpoint = telemetry.otlp_endpoint or loaded.secrets.variable(
-        "OTEL_EXPORTER_OTLP_ENDPOINT"
-    )
-    rows: list[tuple[bool, str, str]] = [
-        (config.demo, "demo model", "demo: true"),
-        (
+    found = _switches(loaded)
+    width = max(len(s.name) for s in found)
+    on = [f"{s.name:<{width}}  {s.detail}".rstrip() for s in found if s.is_on]
+    off = [f"{s.name:<{width}}  {s.how}" for s in found if not s.is_on]
+    return on, off
+
+
+def _switches(loaded: Loaded) -> list[Switch]:
+    config, telemetry = loaded.config, loaded.config.telemetry
+    traces, models = telemetry.traces, config.models.values()
+    endpoint = telemetry.otlp_endpoint or loaded.secrets.variable(OTLP)
+    served = "everyone" if config.keys.open else "only this machine"
+    return [
+        Switch(config.demo, "demo model", "answers by itself", "demo: true"),
+        Switch(
             bool(config.keys.master),
-            "keys, which clients must have",
-            f"keys: {{master: env:{MASTER}}}",
+            "keys",
+            "clients need one",
+            f"keys: {{master: env:{MASTER}}}  ({served} is served without)",
         ),
-        (config.server.tls is not None, "TLS", "server: {tls: {cert: ..., key: ...}}"),
-        (
+        Switch(
+            config.server.tls is not None,
+            "TLS",
+            "",
+            "server: {tls: {cert: ..., key: ...}}",
+        ),
+        Switch(
             config.records.enabled,
-            f"records, in {config.store.url}",
+            "records",
+            f"in {config.store.url}",
             "records: {enabled: true}",
         ),
-        (
-            config.records.content,
-            "prompts and answers in records, redacted",
+        Switch(
+            config.records.enabled and config.records.content,
+            "content",
+            "prompts and answers are recorded, redacted",
             "records: {content: true}",
         ),
-        (telemetry.metrics, "metrics, at /metrics", "telemetry: {metrics: true}"),
-        (
-            telemetry.traces.enabled and bool(endpoint),
-            f"traces, of {telemetry.traces.sample:.0%} of exchanges, by OTLP",
-            "export OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318"
-            if telemetry.traces.enabled
+        Switch(
+            telemetry.metrics, "metrics", "at /metrics", "telemetry: {metrics: true}"
+        ),
+        Switch(
+            traces.enabled and bool(endpoint),
+            "traces",
+            f"of {traces.sample:.0%} of exchanges, by OTLP",
+            f"export {OTLP}=http://localhost:4318"
+            if traces.enabled
             else "telemetry: {traces: {enabled: true}}",
         ),
-        (
-            any(m.fallbacks for m in config.models.values()),
+        Switch(
+            any(m.fallbacks for m in models),
             "fallbacks",
+            "",
             "models: {ALIAS: {fallbacks: [OTHER]}}",
         ),
-        (
-            any(m.hedge is not None for m in config.models.values()),
+        Switch(
+            any(m.hedge is not None for m in models),
             "hedging",
+            "",
             "models: {ALIAS: {hedge: {after_s: 8}}}",
         ),
     ]
-    on = [what for is_on, what, _ in rows if is_on]
-    off = [
-        f"{what.split(',')[0].split(':')[0]}  ->  {how}"
-        for on_, what, how in rows
-        if not on_
-    ]
-    return on, off
 
 
 def _row(name: str, value: str) -> str:

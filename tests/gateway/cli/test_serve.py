@@ -156,9 +156,9 @@ def test_the_banner_says_all_with_nothing_configured() -> None:
     assert '"model": "demo"' in shown
     assert "none; export OPENAI_API_KEY=..." in shown
     assert "Authorization" not in shown
-    on, off = shown.partition("\nOn:")[2].split("\nOff:")
+    on, off = shown.partition("\nOn:")[2].split("\nOff, ")
     assert "demo model" in on
-    assert "keys  ->  keys: {master: env:ROUTEIQ_MASTER_KEY}" in off
+    assert "keys: {master: env:ROUTEIQ_MASTER_KEY}  (only this machine" in off
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in off
     assert "\x1b" not in shown
 
@@ -169,7 +169,7 @@ def test_the_banner_names_the_keys_it_found_and_never_shows_them() -> None:
     shown = text(loaded, found=tuple(found_keys(loaded.secrets)))
     assert "OPENAI_API_KEY (openai/*)" in shown
     assert CANARY not in shown
-    assert "traces, of 5% of exchanges" in shown.partition("\nOff:")[0]
+    assert "of 5% of exchanges" in shown.partition("\nOff, ")[0]
 
 
 def test_the_curl_line_has_a_key_only_where_one_is_needed() -> None:
