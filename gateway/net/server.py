@@ -16,7 +16,6 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from gateway.config.schema import Server
-from gateway.net.http1.handover import configure
 from gateway.net.http1.process import FAILED, complain, run
 from gateway.net.http1.state import State
 from gateway.net.http1.supervisor import Supervisor
@@ -67,9 +66,14 @@ def _quiet(_: list[str]) -> None:
 def _bind(settings: Server) -> list[socket.socket]:
     """Sockets that do not listen yet. Raises: NotStarted."""
     where = f"{settings.host}:{settings.port}"
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    sock = socket.socket(family)
     try:
-        made = configure(settings).create_sockets()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.bind((settings.host, settings.port))
     except OSError as error:
+        sock.close()
         if error.errno == errno.EADDRINUSE:
             why = "the port is in use"
         elif error.errno == errno.EACCES:
@@ -77,7 +81,7 @@ def _bind(settings: Server) -> list[socket.socket]:
         else:
             why = error.strerror or str(error)
         raise NotStarted(f"cannot listen on {where}: {why}") from error
-    return made.secure_sockets + made.insecure_sockets
+    return [sock]
 
 
 def _name(sock: socket.socket) -> str:

@@ -25,9 +25,6 @@ log = logging.getLogger(__name__)
 def configure(settings: Server) -> Config:
     """Hypercorn's own configuration."""
     config = Config()
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    config.bind = [f"{host}:{settings.port}"]
-    config.backlog = settings.backlog
     if settings.tls is not None:
         config.certfile = settings.tls.cert
         config.keyfile = settings.tls.key

@@ -154,7 +154,8 @@ def tls_context(settings: Server) -> ssl.SSLContext | None:
 
 
 def _why(error: BaseException) -> str:
-    return f"the application did not start: {error}"
+    said = str(error).removeprefix("Lifespan failure in startup. ").strip("'")
+    return f"the application did not start: {said}"
 
 
 def _unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -1,0 +1,249 @@
+"""The server as a process: starting, signals, draining, workers."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.shared import ROOT
+
+
+class Program:
+    def __init__(self, app: str, **settings: Any) -> None:
+        settings = {"port": 0, "drain_s": 5.0, **settings}
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-W", "error", "-m"),
+                *("tests.gateway.net.server.program", app, json.dumps(settings)),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.url = ""
+
+    def wait_ready(self) -> None:
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+
+    def get(self, path: str = "/") -> httpx.Response:
+        return httpx.get(self.url + path, timeout=10)
+
+    def end(self, within_s: float = 10) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=within_s)
+        return self.process.returncode, out, err
+
+
+@contextlib.contextmanager
+def program(app: str = "plain", **settings: Any) -> Iterator[Program]:
+    running = Program(app, **settings)
+    try:
+        running.wait_ready()
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+        running.process.communicate()
+
+
+BOTH = pytest.mark.parametrize("workers", [1, 2])
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_it_serves_on_either_loop_and_stops_with_zero(loop: str) -> None:
+    with program(loop=loop) as p:
+        assert p.url.startswith("http://127.0.0.1:")
+        assert not p.url.endswith(":0")
+        assert p.get().text == str(p.process.pid)
+        p.process.send_signal(signal.SIGTERM)
+        assert p.end() == (0, "ended\n", "")
+
+
+@BOTH
+def test_an_application_that_cannot_start_says_why(workers: int) -> None:
+    p = Program("broken", workers=workers)
+    code, out, err = p.end()
+    assert code == 1
+    assert out == ""
+    assert "the store is on fire" in err
+    assert "Traceback" not in err
+
+
+@BOTH
+def test_a_port_in_use_is_told(workers: int) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, _, err = Program("plain", port=port, workers=workers).end()
+    assert code == 1
+    assert err == f"routeiq: cannot listen on 127.0.0.1:{port}: the port is in use\n"
+
+
+def test_a_certificate_that_is_missing_is_told() -> None:
+    tls = {"cert": "/nowhere/cert.pem", "key": "/nowhere/key.pem"}
+    code, _, err = Program("plain", tls=tls).end()
+    assert code == 1
+    assert "server.tls" in err
+    assert "/nowhere/cert.pem" in err
+
+
+def test_an_unknown_host_is_told() -> None:
+    code, _, err = Program("plain", host="203.0.113.1").end()
+    assert code == 1
+    assert "cannot listen on 203.0.113.1" in err
+
+
+def test_a_stop_during_the_start_ends_it() -> None:
+    p = Program("slow")
+    time.sleep(1.5)
+    p.process.send_signal(signal.SIGINT)
+    code, _, err = p.end(5)
+    assert code == 0
+    assert "Traceback" not in err
+
+
+@BOTH
+@pytest.mark.parametrize("http", ["fast", "hypercorn"])
+def test_a_stop_lets_exchanges_end_and_idle_connections_go(
+    http: str, workers: int
+) -> None:
+    with (
+        program(http=http, workers=workers) as p,
+        ThreadPoolExecutor(20) as pool,
+        httpx.Client() as idle,
+    ):
+        assert idle.get(p.url).status_code == 200
+        streams = [pool.submit(p.get, "/stream") for _ in range(10)]
+        slow = [pool.submit(p.get, "/slow") for _ in range(10)]
+        time.sleep(0.35)
+        began = time.monotonic()
+        p.process.send_signal(signal.SIGTERM)
+        for answer in slow:
+            assert answer.result().text == "slow, draining"
+            assert answer.result().headers["connection"] == "close"
+        expected = "".join(f"data: {n}\n\n" for n in range(10))
+        assert [s.result().text for s in streams] == [expected] * 10
+        code, out, err = p.end()
+        assert time.monotonic() - began < 4
+    assert code == 0
+    assert out == "ended\n" * workers
+    assert err == ""
+
+
+@BOTH
+def test_nobody_new_is_let_in_while_it_drains(workers: int) -> None:
+    with program(workers=workers) as p, ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(p.get, "/slow")
+        time.sleep(0.2)
+        p.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        with pytest.raises(httpx.ConnectError):
+            p.get()
+        assert slow.result().status_code == 200
+
+
+@BOTH
+def test_a_second_signal_ends_it_at_once(workers: int) -> None:
+    with program(workers=workers, drain_s=30.0) as p, ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(p.get, "/forever")
+        time.sleep(0.3)
+        p.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert p.process.poll() is None
+        began = time.monotonic()
+        p.process.send_signal(signal.SIGTERM)
+        code, _, _ = p.end(8)
+        assert code == 0
+        assert time.monotonic() - began < 5
+        with pytest.raises(httpx.TransportError):
+            lost.result()
+
+
+@BOTH
+def test_the_drain_has_an_end(workers: int) -> None:
+    with program(workers=workers, drain_s=0.5) as p, ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(p.get, "/forever")
+        time.sleep(0.3)
+        p.process.send_signal(signal.SIGTERM)
+        assert p.end(6)[0] == 0
+        with pytest.raises(httpx.TransportError):
+            lost.result()
+
+
+def test_workers_share_the_port_and_one_that_dies_comes_back() -> None:
+    with program(workers=2) as p:
+
+        def pids(least: int, within_s: float) -> set[str]:
+            seen: set[str] = set()
+            until = time.monotonic() + within_s
+            while len(seen) < least and time.monotonic() < until:
+                with ThreadPoolExecutor(8) as pool:
+                    answers = pool.map(lambda _: p.get().text, range(16))
+                    seen.update(answers)
+            return seen
+
+        before = pids(2, 10)
+        assert len(before) == 2
+        assert str(p.process.pid) not in before
+        victim = int(min(before))
+        os.kill(victim, signal.SIGKILL)
+        began = time.monotonic()
+        failures = 0
+        while time.monotonic() - began < 2:
+            failures += p.get().status_code != 200
+        assert failures == 0
+        after = pids(2, 3)
+        assert len(after) == 2
+        assert str(victim) not in after
+        with pytest.raises(httpx.TransportError):
+            p.get("/crash")
+        assert len(pids(2, 5)) == 2
+        p.process.send_signal(signal.SIGINT)
+        code, out, err = p.end()
+    assert code == 0
+    assert out.count("ended") == 2
+    assert err.count("a worker died") == 2
+
+
+def test_a_group_wide_signal_counts_once() -> None:
+    """A service supervisor signals every process of the group."""
+    with program(workers=2) as p, ThreadPoolExecutor(4) as pool:
+        slow = [pool.submit(p.get, "/slow") for _ in range(4)]
+        time.sleep(0.2)
+        listed = f"/proc/{p.process.pid}/task/{p.process.pid}/children"
+        with open(listed) as children:
+            pids = [int(pid) for pid in children.read().split()]
+        for pid in [p.process.pid, *pids]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        assert [s.result().status_code for s in slow] == [200] * 4
+        assert p.end()[0] == 0
+
+
+def test_workers_end_when_their_parent_is_gone() -> None:
+    with program(workers=2) as p:
+        worker = int(p.get().text)
+        p.process.kill()
+        p.process.wait()
+        gone = threading.Event()
+        for _ in range(60):
+            try:
+                os.kill(worker, 0)
+            except ProcessLookupError:
+                gone.set()
+                break
+            time.sleep(0.1)
+        assert gone.is_set()
