@@ -1,0 +1,172 @@
+"""The OpenAI family: chat completions, legacy completions, embeddings; both halves.
+
+Source: platform.openai.com/docs/api-reference, openai-python 3.54.0. Spoken, with many
+accents, by most providers there are: what differs is data (`contract.Quirks`), or
+tolerated and mended (`adapters.openai.mend`).
+"""
+
+from typing import Final
+
+from adapters.contract import (
+    Call,
+    Hint,
+    Operation,
+    Result,
+    Target,
+    Told,
+    WireRequest,
+    WireResponse,
+)
+from adapters.errors import Unsupported, UpstreamError
+from adapters.normal.chat import ChatCall
+from adapters.normal.embed import EmbedCall, EmbedResult
+from adapters.openai import (
+    answer,
+    body,
+    calls,
+    embeddings,
+    errors,
+    replies,
+    request,
+    wire,
+)
+from adapters.openai.encode import ChatEncoder, TextEncoder
+from adapters.openai.stream import StreamDecoder
+
+_OURS: Final = frozenset({wire.CHAT, wire.COMPLETIONS, wire.EMBEDDINGS})
+
+
+class OpenAI:
+    """The half that speaks to providers."""
+
+    dialect = wire.CHAT
+    operations = frozenset({Operation.chat, Operation.complete, Operation.embed})
+
+    def speaks(self, dialect: str) -> bool:
+        """All three of its own."""
+        return dialect in _OURS
+
+    def build_request(self, call: Call, target: Target) -> WireRequest:
+        """The call, for the target. A legacy completion goes to the chat API where the
+        provider has no other.
+
+        Raises:
+            Unsupported: the API cannot say it.
+            BadCall: the body does not follow its own dialect.
+        """
+        if isinstance(call, EmbedCall):
+            written, dropped = embeddings.build(call, target)
+            headers = call.headers if call.dialect in _OURS else ()
+            return WireRequest(request.head(target, "embed"), written, headers, dropped)
+        if call.operation == "count_tokens":
+            raise Unsupported("OpenAI's API counts no tokens", "operation")
+        operation = "chat"
+        if call.dialect == wire.CHAT and call.raw:
+            written, dropped = request.same(call, target)
+        elif call.dialect == wire.COMPLETIONS and call.raw and _completes(target):
+            operation = "complete"
+            written, dropped = request.same(call, target)
+        else:
+            written, dropped = body.write(call, target)
+        head = request.head(target, operation, stream=call.stream)
+        headers = call.headers if call.headers and call.dialect in _OURS else ()
+        return WireRequest(head, written, headers, dropped)
+
+    def parse_response(self, response: WireResponse, call: Call) -> Result:
+        """A 2xx answer. Raises `UpstreamError` for an error inside a 200."""
+        if isinstance(call, EmbedCall):
+            return embeddings.parse(response, call)
+        return answer.read(response, call.model, call.operation)
+
+    def parse_error(self, response: WireResponse) -> UpstreamError:
+        """Any other answer."""
+        return errors.read(response)
+
+    def parse_stream(self, call: Call) -> StreamDecoder:
+        """A decoder for one streamed answer."""
+        return StreamDecoder(call)
+
+
+def _completes(target: Target) -> bool:
+    return Operation.complete in target.provider.operations
+
+
+class ChatDialect:
+    """Chat completions, the half that speaks to clients."""
+
+    name = wire.CHAT
+
+    def read_call(self, body: bytes, hint: Hint) -> ChatCall:
+        """The head of the call. Raises `BadCall`."""
+        return calls.read_chat(body, hint)
+
+    def write_result(self, result: Result, call: Call) -> bytes:
+        """The whole answer."""
+        return replies.chat(result, _chat_call(call))
+
+    def write_stream(self, call: Call, source: str) -> ChatEncoder:
+        """An encoder for a stream whose frames' `raw` is of dialect `source`."""
+        return ChatEncoder(_chat_call(call), relay=source == wire.CHAT)
+
+    def write_error(self, told: Told) -> bytes:
+        """The error body."""
+        return errors.write(told)
+
+
+class CompletionsDialect:
+    """Legacy completions, the half that speaks to clients."""
+
+    name = wire.COMPLETIONS
+
+    def read_call(self, body: bytes, hint: Hint) -> ChatCall:
+        """The head of the call. Raises `BadCall`."""
+        return calls.read_text(body, hint)
+
+    def write_result(self, result: Result, call: Call) -> bytes:
+        """The whole answer."""
+        return replies.text(result, _chat_call(call))
+
+    def write_stream(self, call: Call, source: str) -> TextEncoder:
+        """An encoder for a stream. This family's decoder leaves no `raw` in frames
+        that are not of the call's own dialect."""
+        return TextEncoder(_chat_call(call), relay=source in _OURS)
+
+    def write_error(self, told: Told) -> bytes:
+        """The error body."""
+        return errors.write(told)
+
+
+class EmbeddingsDialect:
+    """Embeddings, the half that speaks to clients."""
+
+    name = wire.EMBEDDINGS
+
+    def read_call(self, body: bytes, hint: Hint) -> EmbedCall:
+        """The call. Raises `BadCall`."""
+        return embeddings.read_call(body, hint)
+
+    def write_result(self, result: Result, call: Call) -> bytes:
+        """The vectors."""
+        if not isinstance(result, EmbedResult) or not isinstance(call, EmbedCall):
+            raise TypeError("an embeddings call is answered with vectors")
+        return embeddings.write(result, call)
+
+    def write_stream(self, call: Call, source: str) -> ChatEncoder:
+        """Vectors are not streamed."""
+        raise TypeError("vectors are not streamed")
+
+    def write_error(self, told: Told) -> bytes:
+        """The error body."""
+        return errors.write(told)
+
+
+def _chat_call(call: Call) -> ChatCall:
+    if not isinstance(call, ChatCall):
+        raise TypeError("not a chat call")
+    return call
+
+
+UPSTREAM: Final = OpenAI()
+CHAT: Final = ChatDialect()
+COMPLETIONS: Final = CompletionsDialect()
+EMBEDDINGS: Final = EmbeddingsDialect()
