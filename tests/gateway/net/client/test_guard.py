@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+import time
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.errors import Unreachable
 from gateway.config.schema import Egress
+from gateway.net import dial
 from gateway.net.address import BadAddress, Origin, parse, read_host
 from gateway.net.client import Client
 from gateway.net.guard import Guard
@@ -342,3 +344,85 @@ def test_a_name_without_an_address_is_unreachable(run: Run) -> None:
         await client.aclose()
 
     run(work())
+
+
+def test_an_address_that_does_not_answer_is_not_waited_for(
+    up: Upstream, run: Run
+) -> None:
+    """... and the tries that lost leave no socket behind."""
+
+    async def names(host: str, port: int) -> list[str]:
+        return ["127.0.0.9", "127.0.0.8", "127.0.0.1"]
+
+    async def work() -> None:
+        connect = dial._connected
+
+        async def connected(address: str, port: int) -> socket.socket:
+            if address != "127.0.0.1":
+                await asyncio.sleep(60)
+            return await connect(address, port)
+
+        allow = [("slow.example", up.port)]
+        client = Client(Egress(), allow_hosts=allow, resolve=names)
+        request = wire(f"http://slow.example:{up.port}/")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dial, "_connected", connected)
+            before = time.monotonic()
+            assert (await client.ask(request, LIMITS, soon())).status == 200
+            assert 0.4 < time.monotonic() - before < 1.5
+        await client.aclose()
+
+    up.on(None, echo)
+    run(work())
+
+
+def test_a_request_cancelled_while_it_connects_leaves_nothing(
+    up: Upstream, run: Run
+) -> None:
+    async def names(host: str, port: int) -> list[str]:
+        return ["127.0.0.9", "127.0.0.1"]
+
+    async def work() -> None:
+        async def connected(address: str, port: int) -> socket.socket:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        allow = [("slow.example", up.port)]
+        client = Client(Egress(max_connections=1), allow_hosts=allow, resolve=names)
+        request = wire(f"http://slow.example:{up.port}/")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dial, "_connected", connected)
+            task = asyncio.create_task(client.ask(request, LIMITS, soon()))
+            await asyncio.sleep(0.3)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert client.counters() == []
+        assert (await client.ask(request, LIMITS, soon())).status == 200
+        await client.aclose()
+
+    up.on(None, echo)
+    run(work())
+
+
+def test_a_name_is_asked_for_once_by_all_who_connect_together(
+    up: Upstream, run: Run
+) -> None:
+    asked: list[str] = []
+
+    async def names(host: str, port: int) -> list[str]:
+        asked.append(host)
+        await asyncio.sleep(0.05)
+        return ["127.0.0.1"]
+
+    async def work() -> None:
+        client = Client(
+            Egress(), allow_hosts=[("many.example", up.port)], resolve=names
+        )
+        request = wire(f"http://many.example:{up.port}/")
+        await asyncio.gather(*(client.ask(request, LIMITS, soon()) for _ in range(10)))
+        await client.aclose()
+
+    up.on(None, echo)
+    run(work())
+    assert asked == ["many.example"]
