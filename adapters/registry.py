@@ -1,0 +1,31 @@
+"""Names -> families and dialects. A new family: a folder beside this file, a row here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from adapters.anthropic import family as anthropic
+from adapters.contract import Dialect, Upstream
+from adapters.echo import family as echo
+from adapters.gemini import family as gemini
+from adapters.openai import family as openai
+
+UPSTREAMS: Final[Mapping[str, Upstream]] = {
+    "openai": openai.UPSTREAM,
+    "anthropic": anthropic.UPSTREAM,
+    "gemini": gemini.UPSTREAM,
+    "echo": echo.UPSTREAM,
+}
+"""By `Provider.family`."""
+
+DIALECTS: Final[Mapping[str, Dialect]] = {
+    dialect.name: dialect
+    for dialect in (
+        openai.CHAT,
+        openai.COMPLETIONS,
+        openai.EMBEDDINGS,
+        anthropic.MESSAGES,
+        gemini.GENERATE,
+        gemini.EMBED,
+    )
+}
+"""By `Dialect.name`."""
