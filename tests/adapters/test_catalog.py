@@ -1,0 +1,307 @@
+"""Costs equal an independent sum, and models are found by the names in use."""
+
+import time
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from adapters.catalog import FILE, Catalog, ModelFacts, Price, Rates, Tier, cost_nano
+from adapters.normal.usage import Usage
+from adapters.providers import PROVIDERS
+
+CATALOG = Catalog()
+ROWS: dict[str, dict[str, Any]] = msgspec.json.decode(FILE.read_bytes())["models"]
+
+KINDS = [name for name in Rates.__struct_fields__ if name not in ("input", "output")]
+prices = st.none() | st.integers(0, 10**9)
+
+
+def reference(usage: Usage, price: Price) -> int | None:
+    """The cost in whole nano-dollars, worked out token kind by token kind in exact
+    dollars: written from the meaning of the fields, not from the code."""
+    rates = {name: getattr(price, name) for name in Rates.__struct_fields__}
+    for tier in price.tiers:
+        if usage.input > tier.above:
+            rates = {name: getattr(tier, name) for name in Rates.__struct_fields__}
+
+    def dollars(kind: str, *others: str) -> Fraction | None:
+        for name in (kind, *others):
+            if rates[name] is not None:
+                return Fraction(rates[name], 10**12)
+        return None
+
+    tokens: list[tuple[int, Fraction | None]] = []
+    rest = usage.input
+    long = min(usage.cache_write_1h, usage.cache_write)
+    for count, each in (
+        (usage.cached, dollars("cached", "input")),
+        (long, dollars("cache_write_1h", "cache_write", "input")),
+        (usage.cache_write - long, dollars("cache_write", "input")),
+        (usage.audio_input, dollars("audio_input", "input")),
+        (usage.image_input, dollars("image_input", "input")),
+        (usage.input, dollars("input")),
+    ):
+        billed = min(count, rest)
+        rest -= billed
+        tokens.append((billed, each))
+    rest = usage.output
+    for count, each in (
+        (usage.reasoning, dollars("reasoning", "output")),
+        (usage.audio_output, dollars("audio_output", "output")),
+        (usage.image_output, dollars("image_output", "output")),
+        (usage.output, dollars("output")),
+    ):
+        billed = min(count, rest)
+        rest -= billed
+        tokens.append((billed, each))
+    total = Fraction(price.request, 10**12)
+    for billed, each in tokens:
+        if billed and each is None:
+            return None
+        total += billed * (each or 0)
+    nano = Decimal((total * 10**9).numerator) / Decimal((total * 10**9).denominator)
+    return int(nano.to_integral_value(ROUND_HALF_UP))
+
+
+@st.composite
+def usages(draw: st.DrawFn, sane: bool = False) -> Usage:
+    most = st.integers(0, 300_000)
+    if not sane:
+        return Usage(**{n: draw(most) for n in Usage.__struct_fields__[:-1]})
+    parts = {n: draw(st.integers(0, 100_000)) for n in ("cached", "cache_write")}
+    parts["cache_write_1h"] = draw(st.integers(0, parts["cache_write"]))
+    parts |= {n: draw(st.integers(0, 1000)) for n in ("audio_input", "image_input")}
+    spoken = {n: draw(st.integers(0, 1000)) for n in ("reasoning", "audio_output")}
+    return Usage(
+        input=sum(parts.values()) - parts["cache_write_1h"] + draw(most),
+        output=sum(spoken.values()) + draw(most),
+        **parts,
+        **spoken,
+    )
+
+
+plain = st.builds(
+    Usage,
+    input=st.integers(0, 300_000),
+    output=st.integers(0, 300_000),
+    cached=st.integers(0, 400_000),
+    reasoning=st.integers(0, 400_000),
+)
+
+
+@st.composite
+def rates(draw: st.DrawFn) -> dict[str, int | None]:
+    return {name: draw(prices) for name in Rates.__struct_fields__}
+
+
+@st.composite
+def price_lists(draw: st.DrawFn) -> Price:
+    bounds = sorted(draw(st.sets(st.sampled_from([1000, 128_000, 200_000]))))
+    tiers = tuple(Tier(above=above, **draw(rates())) for above in bounds)
+    request = draw(st.just(0) | st.integers(0, 10**10))
+    return Price(request=request, tiers=tiers, **draw(rates()))
+
+
+@given(usages() | usages(sane=True) | plain, price_lists())
+def test_a_cost_equals_the_reference(usage: Usage, price: Price) -> None:
+    assert cost_nano(usage, price) == reference(usage, price)
+
+
+@given(
+    usages() | plain,
+    price_lists().map(lambda price: msgspec.structs.replace(price, tiers=())),
+    st.sampled_from(["input", "output"]),
+    st.integers(1, 100_000),
+)
+def test_more_tokens_never_cost_less(
+    usage: Usage, price: Price, kind: str, more: int
+) -> None:
+    before = cost_nano(usage, price)
+    assume(before is not None)
+    grown = msgspec.structs.replace(usage, **{kind: getattr(usage, kind) + more})
+    after = cost_nano(grown, price)
+    assert after is None or before is None or after >= before
+
+
+@given(usages(), rates(), st.sampled_from(["input", "output"]))
+def test_a_price_that_is_needed_and_unknown_is_never_zero(
+    usage: Usage, known: dict[str, int | None], kind: str
+) -> None:
+    price = Price(**{**dict.fromkeys(known), "request": 7, kind: 5})
+    other = usage.output if kind == "input" else usage.input
+    assert (cost_nano(usage, price) is None) == (other > 0)
+    assert cost_nano(usage, None) is None
+
+
+@given(usages(sane=True), rates())
+def test_parts_without_a_price_of_their_own_cost_what_the_whole_does(
+    usage: Usage, some: dict[str, int | None]
+) -> None:
+    price = Price(input=some["input"] or 3, output=some["output"] or 5)
+    pico = usage.input * (price.input or 0) + usage.output * (price.output or 0)
+    assert cost_nano(usage, price) == (pico + 500) // 1000
+
+
+def test_a_cost_is_rounded_once_half_up() -> None:
+    price = Price(input=500, output=499)
+    assert cost_nano(Usage(input=1), price) == 1
+    assert cost_nano(Usage(output=1), price) == 0
+    assert cost_nano(Usage(input=1, output=1), price) == 1
+    assert cost_nano(Usage(), price) == 0
+
+
+def test_a_printed_bill_comes_out_to_the_nano_dollar() -> None:
+    facts = CATALOG.find("anthropic", "claude-sonnet-4-5")
+    assert facts is not None
+    usage = Usage(
+        input=1000, output=200, cached=500, cache_write=300, cache_write_1h=100
+    )
+    # 200 at $3, 500 at $0.30, 200 at $3.75, 100 at $6, 200 at $15, a million each.
+    assert cost_nano(usage, facts.price) == 600_000 + 150_000 + 750_000 + 600_000 + (
+        3_000_000
+    )
+
+
+def test_a_long_prompt_pays_the_higher_rates_for_all_of_it() -> None:
+    facts = CATALOG.find("gemini", "gemini-2.5-pro")
+    assert facts is not None
+    assert cost_nano(Usage(input=200_000), facts.price) == 250_000_000
+    assert cost_nano(Usage(input=200_001), facts.price) == 500_002_500
+
+
+def test_a_cost_is_worked_out_fast_enough_for_every_request() -> None:
+    facts = CATALOG.find("openai", "gpt-4o")
+    assert facts is not None
+    usage = Usage(input=1000, output=100, cached=500, reasoning=10)
+    began = time.perf_counter()
+    for _ in range(2000):
+        cost_nano(usage, facts.price)
+    assert (time.perf_counter() - began) / 2000 < 50e-6
+
+
+@pytest.mark.parametrize(
+    ("provider", "asked", "meant"),
+    [
+        ("openai", "gpt-4o", "gpt-4o"),
+        ("openai", "openai/gpt-4o", "gpt-4o"),
+        ("openai", "GPT-4o", "gpt-4o"),
+        ("openai", "gpt-4o-2030-01-01", "gpt-4o"),
+        ("openai", "gpt-4o-latest", "gpt-4o"),
+        ("gemini", "models/gemini-2.5-pro", "gemini-2.5-pro"),
+        ("gemini", "gemini-2.5-pro-001", "gemini-2.5-pro"),
+        ("anthropic", "claude-sonnet-4-5@20250929", "claude-sonnet-4-5-20250929"),
+        ("anthropic", "claude-3-haiku", "claude-3-haiku-20240307"),
+        ("anthropic", "claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022"),
+        ("mistral", "mistral-large-2411", "mistral-large-2411"),
+    ],
+)
+def test_a_model_is_found_by_the_names_in_use(
+    provider: str, asked: str, meant: str
+) -> None:
+    row = ROWS[provider][meant]
+    facts = CATALOG.find(provider, asked)
+    assert facts is not None
+    assert facts.price is not None
+    assert facts.max_input_tokens == row["max_input_tokens"]
+    assert facts.price.input == row["price"]["input"]
+
+
+def test_a_fine_tune_has_its_base_s_limits_and_only_its_own_price() -> None:
+    base = CATALOG.find("openai", "gpt-4o-2024-08-06")
+    tuned = CATALOG.find("openai", "ft:gpt-4o-2024-08-06:acme::abc123")
+    assert base is not None
+    assert tuned is not None
+    assert tuned.max_input_tokens == base.max_input_tokens
+    assert tuned.price != base.price
+    assert tuned.price is not None
+    own = CATALOG.find("openai", "ft:gpt-4-turbo:acme::abc123")
+    assert own is not None
+    assert own.price is None
+    assert CATALOG.find("openai", "ft:") is None
+
+
+def test_a_variant_and_a_namesake_lend_limits_but_no_price() -> None:
+    plain = CATALOG.find("openrouter", "openai/gpt-4o")
+    nitro = CATALOG.find("openrouter", "openai/gpt-4o:nitro")
+    assert plain is not None
+    assert nitro is not None
+    assert plain.price is not None
+    assert nitro.price is None
+    assert nitro.abilities == plain.abilities
+    lent = [name for name in ROWS["openai"] if name not in ROWS["azure"]]
+    facts = [CATALOG.find("azure", name) for name in lent]
+    assert any(f is not None and f.price is None for f in facts)
+
+
+def test_the_demo_costs_nothing_and_strangers_are_unknown() -> None:
+    demo = CATALOG.find("echo", "whatever")
+    assert demo is not None
+    assert cost_nano(Usage(input=10, output=10), demo.price) == 0
+    for provider, model in (
+        ("nobody", "gpt-4o"),
+        ("openai", "no-such-model"),
+        ("openai", ""),
+        ("echo ", "demo"),
+        ("openai", "*"),
+        ("openai", "\x00" * 1000),
+    ):
+        assert CATALOG.find(provider, model) is None
+
+
+@given(st.sampled_from(sorted(ROWS)), st.text(max_size=30))
+def test_any_name_at_all_may_be_asked_for(provider: str, model: str) -> None:
+    facts = CATALOG.find(provider, model)
+    assert facts is None or isinstance(facts, ModelFacts)
+
+
+@pytest.mark.parametrize("provider", sorted(ROWS))
+def test_every_row_of_the_file_is_sound(provider: str) -> None:
+    assert provider in PROVIDERS
+    for name, row in ROWS[provider].items():
+        facts = CATALOG.find(provider, name)
+        assert facts is not None, name
+        assert facts.mode in {"chat", "complete", "embed", "responses"}
+        if facts.retires:
+            date.fromisoformat(facts.retires)
+        for limit in (facts.max_input_tokens, facts.max_output_tokens):
+            assert limit is None or 0 < limit <= 100_000_000
+        if facts.price is not None and not name.endswith((":free", "*")):
+            _is_sound(provider, name, facts.price)
+        assert row.keys() <= set(ModelFacts.__struct_fields__) | {"can"}
+
+
+def _is_sound(provider: str, name: str, price: Price) -> None:
+    for rates in (price, *price.tiers):
+        for kind in Rates.__struct_fields__:
+            value = getattr(rates, kind)
+            # From a tenth of a cent to a thousand dollars a million tokens.
+            assert value is None or 100 <= value <= 10**9, (provider, name, kind)
+        assert rates.cached is None or rates.input is None or rates.cached < 10**9
+    assert price.input is not None or price.request, (provider, name)
+    assert list(price.tiers) == sorted(price.tiers, key=lambda tier: tier.above)
+
+
+def test_the_file_names_its_sources() -> None:
+    assert date.fromisoformat(CATALOG.as_of)
+    assert len(CATALOG.sources) >= 2
+    for source in CATALOG.sources:
+        assert "MIT" in source.licence
+        assert date.fromisoformat(source.as_of)
+    assert sum(map(len, ROWS.values())) > 2500
+    assert Path(FILE).stat().st_size < 600_000
+
+
+def test_the_table_costs_little_to_open() -> None:
+    best = 1.0
+    for _ in range(5):
+        began = time.perf_counter()
+        assert Catalog().find("openai", "gpt-4o") is not None
+        best = min(best, time.perf_counter() - began)
+    assert best < 0.03
