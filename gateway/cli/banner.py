@@ -10,6 +10,7 @@ from gateway.cli.show import Paint
 from gateway.config.found import Found
 from gateway.config.load import BUILT_IN, Loaded
 from gateway.config.schema import Config
+from gateway.config.secrets import variable_in
 
 PLAIN: Final = Paint(on=False)
 MASTER: Final = "ROUTEIQ_MASTER_KEY"
@@ -76,8 +77,9 @@ def curl(loaded: Loaded, address: str, model: str) -> str:
     body = json.dumps({"model": model, "messages": [message]}, ensure_ascii=False)
     words = ["curl", shlex.quote(f"{address}/v1/chat/completions")]
     words += ["-H 'Content-Type: application/json'"]
-    if loaded.config.keys.master:
-        words += [f'-H "Authorization: Bearer ${MASTER}"']
+    master = loaded.config.keys.master
+    if master:
+        words += [f'-H "Authorization: Bearer ${variable_in(master) or MASTER}"']
     return " ".join([*words, "-d", shlex.quote(body)])
 
 

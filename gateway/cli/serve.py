@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.cli.banner import banner
-from gateway.cli.commands import CANNOT_START, PROBLEM, RUN, USAGE, resolve
+from gateway.cli.commands import CANNOT_START, OK, PROBLEM, RUN, USAGE, resolve
 from gateway.cli.opening import chosen, conflict, opened
 from gateway.cli.show import err, paint_err
 from gateway.config.found import found_keys
@@ -30,17 +30,22 @@ def serve(arguments: argparse.Namespace, run: Run | None = None) -> int:
     loaded = override(loaded, given)
     tell(loaded)
 
+    started = False
+
     def ready(addresses: list[str]) -> None:
+        nonlocal started
+        started = True
         found = found_keys(loaded.secrets)
         err(banner(loaded, addresses, found, release(), paint_err()))
 
     try:
-        return (run or resolve(RUN))(loaded, ready)
+        code: int = (run or resolve(RUN))(loaded, ready)
     except OSError as error:
         server = loaded.config.server
         reason = error.strerror or str(error)
         err(f"routeiq: cannot listen on {server.host}:{server.port}: {reason}")
         return CANNOT_START
+    return code if started or code == OK else CANNOT_START
 
 
 def tell(loaded: Loaded) -> None:

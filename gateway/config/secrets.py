@@ -179,6 +179,12 @@ def is_reference(text: str) -> bool:
     )
 
 
+def variable_in(reference: str) -> str:
+    """The variable a reference names; empty when it names none."""
+    match = _REFERENCE.fullmatch(reference)
+    return (match["plain"] or match["braced"]) if match is not None else ""
+
+
 def has_expansion(text: str) -> bool:
     """Whether `expand` would change the text."""
     return _EXPANSION.search(text) is not None

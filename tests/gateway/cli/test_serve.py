@@ -120,7 +120,13 @@ def test_a_file_with_mistakes_is_told_and_nothing_starts(
 
 
 def test_the_servers_own_exit_code_is_given() -> None:
-    assert start(Ran(3)) == 3
+    assert start(Ran(1)) == 1
+
+
+def test_a_server_that_never_listened_is_3() -> None:
+    parsed = parser().parse_args(["serve"])
+    assert serve(parsed, lambda loaded, ready: 1) == 3
+    assert serve(parsed, lambda loaded, ready: 0) == 0
 
 
 def test_a_port_in_use_is_3(capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,8 +180,13 @@ def test_the_banner_names_the_keys_it_found_and_never_shows_them() -> None:
 
 def test_the_curl_line_has_a_key_only_where_one_is_needed() -> None:
     environ = {"M": "x" * 20}
-    shown = text(loads("keys: {master: env:M}", "f.yaml", environ))
-    assert '-H "Authorization: Bearer $ROUTEIQ_MASTER_KEY"' in shown
+    shown = text(loads("keys: {master: '${M}'}", "f.yaml", environ))
+    assert '-H "Authorization: Bearer $M"' in shown
+    other = loads(
+        "model_list: []\ngeneral_settings: {master_key: " + CANARY + "}", "l.yaml", {}
+    )
+    assert '-H "Authorization: Bearer $ROUTEIQ_MASTER_KEY"' in text(other)
+    assert CANARY not in text(other)
     assert "f.yaml (aliases: 0, deployments: 0)" in shown
 
 
