@@ -32,13 +32,15 @@ def same(call: ChatCall, target: Target) -> tuple[bytes, tuple[str, ...]]:
         Unsupported: something must be left out, and the target is strict.
     """
     bent = target.provider.quirks
+    raw = call.raw
     ask = call.stream and not call.include_usage and bent.stream_usage
-    if not quirks.any_of(bent) and not (
-        ask and (b'"stream_options"' in call.raw or envelope.hides_letters(call.raw))
-    ):
-        add = ASK_USAGE if ask else b""
-        return envelope.splice(call.raw, b"model", call.model, target.model, add), ()
-    top = envelope.fields(call.raw)
+    if len(raw) <= envelope.SHORT and not quirks.any_of(bent):
+        add = b""
+        if ask and b'"stream_options"' not in raw and not envelope.hides_letters(raw):
+            add = ASK_USAGE
+        if add or not ask:
+            return envelope.splice(raw, b"model", call.model, target.model, add), ()
+    top = envelope.fields(raw)
     top["model"] = Raw(wire.encode(target.model))
     if ask:
         top["stream_options"] = _asking(top.get("stream_options", Raw(b"null")))
