@@ -26,9 +26,12 @@ class Program:
         await whole(receive)
         path, server = scope["path"], scope["state"]["server"]
         if path == "/slow":
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.9)
             await reply(send, b"slow, draining" if server.draining else b"slow")
         elif path == "/forever":
+            task = asyncio.current_task()
+            assert task is not None
+            scope["extensions"]["routeiq.hangup"](task.cancel)
             await asyncio.sleep(60)
         elif path == "/stream":
             await self._stream(send)
@@ -46,14 +49,14 @@ class Program:
         if self.kind == "slow":
             await asyncio.sleep(30)
         await lifespan(receive, send)
-        print("ended", flush=True)
+        os.write(1, b"ended\n")
 
     async def _stream(self, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for n in range(10):
             body = b"data: %d\n\n" % n
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            await asyncio.sleep(0.06)
+            await asyncio.sleep(0.09)
         await send({"type": "http.response.body", "body": b""})
 
 

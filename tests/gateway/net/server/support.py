@@ -75,7 +75,7 @@ async def echo(scope: Scope, body: bytes, _: Any, send: Any) -> None:
 @contextlib.asynccontextmanager
 async def serving(app: Any, http: str = "fast", **limits: Any) -> AsyncIterator[Worker]:
     """Our worker on a free port; its `port` is told."""
-    limits.setdefault("drain_s", 1.0)
+    limits.setdefault("drain_s", 0.3)
     settings = Server(port=0, http=http, **limits)  # type: ignore[arg-type]
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))

@@ -364,8 +364,7 @@ async def test_a_hang_up_calls_back_once_and_without_a_task() -> None:
         if scope["path"] == "/unregistered":
             register(None)
         if scope["path"] != "/answered":
-            with pytest.raises(asyncio.CancelledError):
-                await asyncio.sleep(30)
+            await asyncio.sleep(0.2)
         else:
             await reply(send)
             await asyncio.sleep(0.1)

@@ -77,12 +77,12 @@ async def test_a_body_that_pauses_too_long_is_a_408(http: str) -> None:
 
 async def test_a_body_that_drips_has_its_time_in_all() -> None:
     app = Seen()
-    async with serving(app, body_timeout_s=0.5) as worker, client(worker) as c:
+    async with serving(app, body_timeout_s=0.3) as worker, client(worker) as c:
         began = time.monotonic()
         dripping = asyncio.ensure_future(drip(c, post(b"x" * 500), 0.02))
         assert (await c.rest(4)).startswith(b"HTTP/1.1 408 ")
         assert time.monotonic() - began < 3
-        await dripping
+        dripping.cancel()
     assert app.bodies == []
 
 
@@ -259,7 +259,8 @@ async def test_an_endless_chunked_body_is_a_413_at_the_cap(http: str) -> None:
     app = Seen()
     cap = 1_000_000
     gc.collect()
-    async with serving(app, http, max_body_bytes=cap) as worker, client(worker) as c:
+    limits = {"max_body_bytes": cap, "header_timeout_s": 0.3}
+    async with serving(app, http, **limits) as worker, client(worker) as c:
         await c.send(
             b"POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
         )

@@ -132,7 +132,7 @@ async def test_malformed_requests_are_refused_and_nothing_follows(
 ) -> None:
     data, hypercorn = BAD[name]
     app = Seen()
-    async with serving(app, http, body_timeout_s=0.3, keep_alive_s=1.0) as worker:
+    async with serving(app, http, body_timeout_s=0.2, keep_alive_s=0.2) as worker:
         async with client(worker) as c:
             await c.send(data + SECOND)
             said = await c.rest(4)
