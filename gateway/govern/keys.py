@@ -6,12 +6,13 @@ itself is shown once, at creation, and is nowhere after that.
 """
 
 import hmac
+import math
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -23,8 +24,11 @@ SPACE: Final = "keys"
 PREFIX: Final = "sk-riq-"
 MAX_SECRET: Final = 512
 """Bytes; anything longer is no key of anybody."""
-MAX_CACHED: Final = 100_000
-"""Keys remembered, known and unknown together."""
+MAX_KNOWN: Final = 100_000
+"""Keys that are remembered."""
+MAX_STRANGERS: Final = 4096
+"""Presented keys that are remembered to be nobody's: who tries many pushes out other
+strangers, never a key."""
 
 
 class Kept(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -51,6 +55,8 @@ class Minted(msgspec.Struct, frozen=True):
     def id(self) -> str:
         return self.kept.id
 
+
+T = TypeVar("T")
 
 _decode = msgspec.json.Decoder(Kept).decode
 _encode = msgspec.json.Encoder().encode
@@ -83,16 +89,30 @@ async def create(
 
 async def list_keys(store: Store) -> list[Kept]:
     """Every key, oldest first."""
-    found = [_decode(data) async for _, data in store.scan(SPACE)]
+    found = [kept async for _, kept in _all(store)]
     return sorted(found, key=lambda kept: kept.created_unix_s)
 
 
 async def revoke(store: Store, id: str) -> bool:
     """Forget a key; whether there was one of that id."""
-    async for name, data in store.scan(SPACE):
-        if _decode(data).id == id:
+    async for name, kept in _all(store):
+        if kept.id == id:
             return await store.delete(SPACE, name)
     return False
+
+
+async def _all(store: Store) -> AsyncIterator[tuple[str, Kept]]:
+    async for name, data in store.scan(SPACE):
+        if (kept := _read(data)) is not None:
+            yield name, kept
+
+
+def _read(data: bytes) -> Kept | None:
+    """`None` for what is no key's document: it opens nothing."""
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
 
 
 class Keyring:
@@ -102,6 +122,8 @@ class Keyring:
     stranger disbelieved, for `cache_s` seconds, so a revoked key stops working within
     that. Everything is looked up by full SHA-256 digest, and compared once more in
     constant time: how long an answer takes tells nothing about near misses.
+
+    Without a master key everyone may do everything, as `ANYONE`.
     """
 
     def __init__(
@@ -119,19 +141,23 @@ class Keyring:
         self._cache_s = cache_s
         self._monotonic = monotonic
         self._wall = wall
-        self._seen: OrderedDict[bytes, tuple[Principal | None, float]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[bytes, Principal, float]] = OrderedDict()
+        """Digest -> the same, whose it is, until when (monotonic)."""
+        self._strangers: OrderedDict[bytes, float] = OrderedDict()
 
     def known(self, presented: bytes) -> Principal | None:
         """The principal, if it can be told without the store."""
         if self._open:
             return ANYONE
+        if len(presented) > MAX_SECRET:
+            return None
         digest = sha256(presented).digest()
         if hmac.compare_digest(digest, self._master):
             return _MASTER
-        seen = self._seen.get(digest)
-        if seen is None or seen[1] <= self._monotonic():
+        seen = self._known.get(digest)
+        if seen is None or seen[2] <= self._monotonic():
             return None
-        return seen[0]
+        return seen[1] if hmac.compare_digest(digest, seen[0]) else None
 
     async def find(self, presented: bytes) -> Principal | None:
         """The principal; `None` when the key is unknown, expired or revoked.
@@ -139,31 +165,37 @@ class Keyring:
         Raises:
             StoreError: it cannot be told; nobody is let in.
         """
-        if not presented or len(presented) > MAX_SECRET:
-            return None
+        principal = self.known(presented)
+        if principal is not None or not presented or len(presented) > MAX_SECRET:
+            return principal
         digest = sha256(presented).digest()
         now = self._monotonic()
-        seen = self._seen.get(digest)
-        if seen is not None and seen[1] > now:
-            return seen[0]
+        if self._strangers.get(digest, now) > now:
+            return None
         data = await self._store.get(SPACE, digest.hex())
-        principal, until = None, now + self._cache_s
-        if data is not None:
-            kept = _decode(data)
-            left = self._left(kept)
-            if left > 0.0:
-                principal, until = _principal(kept), min(until, now + left)
-        self._seen[digest] = principal, until
-        self._seen.move_to_end(digest)
-        while len(self._seen) > MAX_CACHED:
-            self._seen.popitem(last=False)
+        kept = None if data is None else _read(data)
+        left = self._cache_s if kept is None else self._left(kept)
+        until = now + min(left, self._cache_s)
+        if kept is None or left <= 0.0:
+            self._known.pop(digest, None)
+            _remember(self._strangers, digest, now + self._cache_s, MAX_STRANGERS)
+            return None
+        principal = _principal(kept)
+        _remember(self._known, digest, (digest, principal, until), MAX_KNOWN)
         return principal
 
     def _left(self, kept: Kept) -> float:
         """Seconds the key still lives."""
         if kept.expires_unix_s is None:
-            return self._cache_s
+            return math.inf
         return kept.expires_unix_s - self._wall()
+
+
+def _remember(cache: OrderedDict[bytes, T], digest: bytes, what: T, most: int) -> None:
+    cache[digest] = what
+    cache.move_to_end(digest)
+    if len(cache) > most:
+        cache.popitem(last=False)
 
 
 _MASTER: Final = Principal("master", "master", is_master=True)

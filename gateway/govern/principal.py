@@ -1,7 +1,5 @@
 """Who asks."""
 
-from fnmatch import fnmatchcase
-
 import msgspec
 
 
@@ -21,7 +19,24 @@ class Principal(msgspec.Struct, frozen=True):
         """Whether the key opens this alias."""
         if self.models is None or alias in self.models:
             return True
-        return any(fnmatchcase(alias, pattern) for pattern in self.patterns)
+        return any(_fits(alias, pattern) for pattern in self.patterns)
+
+
+def _fits(alias: str, pattern: str) -> bool:
+    """Whether the pattern stands for the alias; `*` is its only special character."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return alias == pattern
+    *inner, last = rest
+    if not alias.startswith(first) or not alias.endswith(last):
+        return False
+    at, end = len(first), len(alias) - len(last)
+    for piece in inner:
+        found = alias.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return at <= end
 
 
 ANYONE = Principal("anyone")
