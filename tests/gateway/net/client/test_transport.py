@@ -20,8 +20,10 @@ from tests.harness.upstream import (
     Script,
     Upstream,
     bomb,
+    chunk,
     close,
     echo,
+    end,
     events,
     garbage,
     head,
@@ -29,6 +31,7 @@ from tests.harness.upstream import (
     send,
     stall,
     tell,
+    wait_for,
 )
 
 
@@ -113,14 +116,19 @@ def test_a_stream_comes_piece_by_piece_and_may_be_left(up: Upstream, run: Run) -
     async def work() -> None:
         async with opened(up) as client, browser(client) as http:
             async with http.stream("GET", up.url + "/whole") as response:
-                pieces = [piece async for piece in response.aiter_raw()]
+                pieces = []
+                async for piece in response.aiter_raw():
+                    pieces.append(piece)
+                    read.set()
                 assert pieces == [b"a", b"b"]
             async with http.stream("GET", up.url + "/endless") as response:
                 async for _ in response.aiter_raw():
                     break
             assert await up.auntil(lambda: len(up.closed_at) == 1)
 
-    up.on("/whole", events([b"a", b"b"], gap_s=0.05))
+    read = threading.Event()
+    rest = wait_for(read) + chunk(b"b") + end()
+    up.on("/whole", events([b"a"], then=rest))
     up.on("/endless", events([b"a"], then=stall()))
     run(work())
 
