@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from adapters.contract import Dialect, Told
 from gateway.build import Parts, build
 from gateway.config.load import Loaded
+from gateway.config.schema import Server
 from gateway.endpoints import (
     chat,
     feedback,
@@ -92,7 +93,8 @@ def run(loaded: Loaded, ready: Callable[[list[str]], None] | None = None) -> int
     Raises:
         OSError: the address cannot be listened on, or must not without a key.
     """
-    server, keys = loaded.config.server, loaded.config.keys
+    keys = loaded.config.keys
+    server = _resolved(loaded)
     if not keys.master and not keys.open and not local.is_loopback(server.host):
         message = (
             f"{server.host} can be reached from other machines, and there is no key: "
@@ -113,6 +115,16 @@ def run(loaded: Loaded, ready: Callable[[list[str]], None] | None = None) -> int
             set_up(loaded.config.logs, Redactor()).start()
         make = partial(App, loaded, release(), share)
         return serve(make, server, ready=announce)
+
+
+def _resolved(loaded: Loaded) -> Server:
+    """The server's settings with the TLS key's password in place of its reference."""
+    server = loaded.config.server
+    if server.tls is None or not server.tls.key_password:
+        return server
+    password = loaded.secrets.resolve(server.tls.key_password, "server.tls")
+    tls = msgspec.structs.replace(server.tls, key_password=password)
+    return msgspec.structs.replace(server, tls=tls)
 
 
 def routes(parts: Parts, version: str) -> list[Row]:

@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from adapters.catalog import Catalog
 from adapters.providers import PROVIDERS
 from gateway import gauges
 from gateway.config.load import Loaded
-from gateway.deployer import Deployer, origins
+from gateway.deployer import Deployer, origins, proxies
 from gateway.deployments import seeded
 from gateway.govern.keys import Keyring
 from gateway.net.client import Client
@@ -105,17 +107,24 @@ async def build(
     metrics_key = config.telemetry.metrics_key
     if metrics_key:
         metrics_key = secrets.resolve(metrics_key)
+    otlp = {n: secrets.text(v) for n, v in config.telemetry.otlp_headers.items()}
     store = await open_store(config.store)
     client = Client(
-        config.egress, allow_hosts=origins(config, PROVIDERS.values()), proxies={}
+        config.egress,
+        allow_hosts=origins(config, PROVIDERS.values()),
+        proxies=proxies(config, secrets),
     )
     deployer = Deployer(config, secrets, Catalog(), client, Loopback())
     directory = deployer.directory()
-    redactor = Redactor([master, metrics_key, *deployer.credentials])
+    redactor = Redactor([master, metrics_key, *deployer.credentials, *otlp.values()])
     logs = set_up(config.logs, redactor)
     logs.start()
     metrics = Metrics(started_unix_ns=time.time_ns())
-    telemetry = Telemetry(config.telemetry, metrics, version=version)
+    telemetry = Telemetry(
+        msgspec.structs.replace(config.telemetry, otlp_headers=otlp),
+        metrics,
+        version=version,
+    )
     workers = Workers(share, metrics) if share is not None else None
     sinks = [metrics, logs.lines, telemetry.spans, workers]
     gather = metrics.snapshot if workers is None else workers.gather

@@ -189,6 +189,18 @@ def origins(config: schema.Config, rows: Iterable[Provider]) -> set[tuple[str, i
     return {_address(url) for url in urls if url}
 
 
+def proxies(config: schema.Config, secrets: Secrets) -> dict[str, str]:
+    """Origin -> the outbound proxy through which it is reached."""
+    found = {}
+    for name, own in config.providers.items():
+        known = find(name)
+        url = own.base_url or (known.base_url if known is not None else "")
+        if own.proxy and url:
+            parts = urlsplit(url)
+            found[f"{parts.scheme}://{parts.netloc}"] = secrets.text(own.proxy)
+    return found
+
+
 def _row(
     id: str, known: Provider, own: schema.ProviderRow | None, *, custom: bool
 ) -> Provider:

@@ -92,6 +92,7 @@ class ChatCall:
         "operation",
         "query",
         "raw",
+        "received",
         "stream",
         "user",
     )
@@ -127,6 +128,9 @@ class ChatCall:
         (`anthropic-beta`, `openai-beta`, ...); lower-case names."""
         self.query = query
         """The door's query string where it changes the answer's form (`alt=sse`)."""
+        self.received = 0
+        """Unix seconds at which it came, set by whoever has a clock: when the answer
+        was made, for families that do not tell."""
         self._read = read
         self._conversation = conversation
 

@@ -64,7 +64,7 @@ class ChatEncoder:
         self._asked = call.include_usage
         self._relay = relay
         self._model = call.model
-        self._id, self._created = "chatcmpl-0", 0
+        self._id, self._created = "chatcmpl-0", call.received
         self._legacy = not relay and replies.wants_functions(call)
         self._choices: dict[int, _Choice] = {}
         self._usage: Usage | None = None
@@ -327,7 +327,7 @@ class TextEncoder:
 
     def __init__(self, call: ChatCall, *, relay: bool) -> None:
         self._chat = ChatEncoder(call, relay=relay, kind="text_completion")
-        self._id, self._created, self._model = "cmpl-0", 0, call.model
+        self._id, self._created, self._model = "cmpl-0", call.received, call.model
 
     def frames(self, frames: Sequence[Frame]) -> bytes:
         """The chunks for these frames."""

@@ -105,7 +105,7 @@ def _envelope(result: ChatResult, call: ChatCall, kind: str) -> dict[str, Any]:
     return {
         "id": result.id or "chatcmpl-0",
         "object": kind,
-        "created": result.created,
+        "created": result.created or call.received,
         "model": result.model or call.model,
     }
 

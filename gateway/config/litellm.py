@@ -122,20 +122,13 @@ def _settle_models(draft: Draft) -> None:
 
 
 def _settle_attempts(draft: Draft) -> None:
-    """Our attempts count fallbacks too; LiteLLM's retries do not."""
+    """Our attempts count the first try; LiteLLM's retries do not."""
     path = ("retries", "attempts")
     attempts = draft.at(*path)
-    if attempts is None:
-        return
-    models = draft.at("models") or {}
-    longest = max((len(m.get("fallbacks", ())) for m in models.values()), default=0)
-    origin = draft.origin(*path)
-    draft.put(path, attempts + longest, origin)
-    draft.changed(
-        origin,
-        f"retries.attempts: {attempts + longest}, the first try"
-        + (f" and {longest} for fallbacks counted" if longest else " counted"),
-    )
+    if attempts is not None:
+        draft.changed(
+            draft.origin(*path), f"retries.attempts: {attempts}, the first try counted"
+        )
 
 
 def _include(document: Document) -> list[Problem]:

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from adapters.contract import Hint, Result
 from adapters.errors import UpstreamError
-from adapters.normal.chat import ChatResult
+from adapters.normal.chat import ChatCall, ChatResult
 from adapters.normal.embed import EmbedResult
 from gateway import errors
 from gateway.deployments import Directory
@@ -92,6 +92,8 @@ class Dispatch:
             exchange.principal = await identify(self.keyring, key)
             call = exchange.call = exchange.dialect.read_call(await read(), hint)
             exchange.asked = call.model
+            if isinstance(call, ChatCall):
+                call.received = exchange.began_unix_ns // 1_000_000_000
             exchange.content = self._keep_content
             exchange.alias = resolve(self.directory, exchange, call.model)
             self._limit(exchange, streams=getattr(call, "stream", False))

@@ -109,7 +109,7 @@ def nginx(port: int = 9201) -> Target | None:
 daemon off; master_process off; worker_processes 1; error_log stderr crit; pid {WORK}/nginx.pid;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off; keepalive_requests 1000000; client_body_buffer_size 1m;
+  map_hash_bucket_size 256; access_log off; keepalive_requests 1000000; client_body_buffer_size 1m;
   client_max_body_size 64m; client_body_temp_path {WORK}/body; proxy_temp_path {WORK}/proxy;
   fastcgi_temp_path {WORK}/f; uwsgi_temp_path {WORK}/u; scgi_temp_path {WORK}/s;
   upstream mock {{ server 127.0.0.1:{MOCK_PORT}; keepalive 512; keepalive_requests 1000000; }}
