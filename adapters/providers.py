@@ -177,8 +177,8 @@ _ROWS: Final = (
             system_role="system",
             n=False,
             finish={"insufficient_system_resource": "error"},
-            # `json_schema` is refused (recorded).
-            extra={"json_schema": "json_object"},
+            # Refused, unlike `json_object` (recorded).
+            extra={"json_schema": "no"},
         ),
     ),
     _row(
@@ -248,7 +248,6 @@ _ROWS: Final = (
             rename=_MAX_TOKENS,
             system_role="system",
             n=False,
-            extra={"think_tags": "think"},
         ),
     ),
     _row(
@@ -258,9 +257,9 @@ _ROWS: Final = (
         "NVIDIA_NIM_API_KEY NVIDIA_API_KEY",
         can="chat complete embed",
         aliases="nvidia",
-        # Retrieval models refuse an embedding request that does not say which side.
+        # Retrieval models want to be told which side a text is on.
         quirks=Quirks(
-            rename=_MAX_TOKENS, system_role="system", extra={"input_type": "query"}
+            rename=_MAX_TOKENS, system_role="system", extra={"task": "input_type"}
         ),
     ),
     _row(
@@ -292,9 +291,6 @@ _ROWS: Final = (
         "MiniMax",
         "https://api.minimax.io/v1",
         "MINIMAX_API_KEY",
-        quirks=Quirks(
-            rename=_MAX_TOKENS, system_role="system", extra={"think_tags": "think"}
-        ),
     ),
     _row(
         "huggingface",
@@ -438,7 +434,7 @@ _ROWS: Final = (
             rename=_MAX_TOKENS,
             system_role="system",
             done=False,
-            extra={"path": "/chat"},
+            extra={"path.chat": "/chat"},
         ),
     ),
     _row(

@@ -1,4 +1,7 @@
-"""Names -> families and dialects. A new family: a folder beside this file, a row here."""
+"""Names -> families and dialects.
+
+A new family is a folder beside this file and a row here.
+"""
 
 from collections.abc import Mapping
 from typing import Final

@@ -60,6 +60,27 @@ def test_a_quirk_never_renames_what_it_drops() -> None:
         assert not gone, (row.id, gone)
 
 
+EXTRAS = {
+    "path.chat",
+    "path.complete",
+    "path.embed",
+    "task",
+    "limit",
+    "thoughts",
+    "effort",
+    "cache",
+    "top_k",
+    "json_schema",
+    "google",
+}
+"""What the families look up in `Quirks.extra`."""
+
+
+def test_every_extra_is_one_that_somebody_reads() -> None:
+    for row in ROWS:
+        assert row.quirks.extra.keys() <= EXTRAS, row.id
+
+
 def test_every_family_has_the_row_of_its_own_name() -> None:
     for family in FAMILIES:
         row = find(family)
