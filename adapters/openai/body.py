@@ -229,7 +229,9 @@ def _format(form: ResponseFormat, said: Words, drop: list[str], body: Json) -> N
         drop.append("response_format")
         body["response_format"] = {"type": "json_object"}
         return
-    schema: Json = {"name": form.name or "response", "schema": form.schema}
+    schema: Json = {"schema": form.schema}
+    if form.name or not said.own:
+        schema["name"] = form.name or "response"
     if form.description:
         schema["description"] = form.description
     if form.strict is not None:

@@ -154,9 +154,9 @@ class ChatChunks:
             return raw
         fields = _fields.decode(data)
         self.held = fields.pop("usage")
+        self.mender.reasons.append("usage repeated")
         if not told.choices and self._told:
             return b""  # a second telling, and nothing else in it
-        self.mender.reasons.append("usage repeated")
         return sse.write(wire.encode(fields))
 
     def _elsewhere(self, told: wire.Chunk) -> Usage | None:

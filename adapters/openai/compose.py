@@ -137,16 +137,29 @@ class Composer:
         if part.file:
             return {"type": "file", "file": {"file_id": part.file}}
         if part.url:
-            if self._words.own or not self._words.official:
-                return {"type": "file_url", "file_url": {"url": part.url}}
-            raise Unsupported(
-                "chat completions cannot be given a document by its address",
-                "document.url",
-            )
+            return self._address(part)
         media_type = part.media_type or "application/pdf"
-        file: Json = {"file_data": f"data:{media_type};base64,{part.data}"}
-        file["filename"] = part.name or part.title or "document.pdf"
-        return {"type": "file", "file": file}
+        data = f"data:{media_type};base64,{part.data}"
+        if self._words.file_url == "document_url":
+            return {"type": "document_url", "document_url": data}
+        name = part.name or part.title or "document.pdf"
+        return {"type": "file", "file": {"file_data": data, "filename": name}}
+
+    def _address(self, part: Document) -> Json:
+        match self._words.file_url:
+            case "":
+                raise Unsupported(
+                    "chat completions cannot be given a document by its address",
+                    "document.url",
+                )
+            case "file_data":
+                file: Json = {"file_data": part.url}
+                if part.name:
+                    file["filename"] = part.name
+                return {"type": "file", "file": file}
+            case "document_url":
+                return {"type": "document_url", "document_url": part.url}
+        return {"type": "file_url", "file_url": {"url": part.url}}
 
     def _assistant(self, message: Message) -> Json:
         out: Json = {"role": "assistant"}

@@ -359,7 +359,7 @@ def flatten(content: list[Any]) -> tuple[str, str]:
 
 def _fits(found: Any, kind: Any) -> bool:
     try:
-        msgspec.convert(found, kind)
+        msgspec.json.decode(wire.encode(found), type=kind)
     except msgspec.ValidationError:
         return False
     return True

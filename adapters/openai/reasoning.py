@@ -195,8 +195,8 @@ def _as_detail(thought: Thinking, *, whole: bool = True) -> dict[str, Any]:
             entry["signature"] = thought.signature
     if thought.id:
         entry["id"] = thought.id
-    if form := _FORMAT_OF.get(thought.family):
-        entry["format"] = form
+    if thought.family:
+        entry["format"] = _FORMAT_OF.get(thought.family, UNKNOWN)
     return entry
 
 

@@ -23,6 +23,9 @@ def ask(
         if asked.effort:  # the rest goes as the client wrote it
             body["reasoning_effort"] = asked.effort
         return
+    if said.own and asked.effort and said.effort != "reasoning":
+        body["reasoning_effort"] = asked.effort
+        return
     match said.effort:
         case "reasoning":
             body["reasoning"] = _openrouter(asked)
@@ -46,9 +49,7 @@ def enabled(asked: Reasoning) -> bool:
 
 
 def _openai(asked: Reasoning, said: Words, drop: list[str], body: Json) -> None:
-    if said.own and asked.effort:
-        body["reasoning_effort"] = asked.effort
-    elif said.official and not said.reasons:
+    if said.official and not said.reasons:
         if enabled(asked):
             drop.append("reasoning")
     elif effort := _effort(asked, said):

@@ -240,7 +240,11 @@ def _media(part: _PartIn, marker: Cache | None) -> Part | None:
             return _document(part.file, marker)
         case "file_url" | "document_url" if part.file_url or part.document_url:
             place = part.file_url or part.document_url
-            return Document(url=_place(place)[0] if place else "", cache=marker)
+            url = _place(place)[0] if place else ""
+            media_type, data = answer.data_url(url)
+            if data:
+                return Document(data, media_type, cache=marker)
+            return Document(url=url, cache=marker)
     return None
 
 

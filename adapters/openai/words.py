@@ -82,6 +82,11 @@ _TOP_K: Final = frozenset(
         "perplexity",
     }
 )
+_FILES: Final = {
+    "mistral": "document_url",
+    "openrouter": "file_data",
+    "perplexity": "file_url",
+}
 _NO_SCHEMA: Final = frozenset({"deepseek"})
 _GOOGLE: Final = frozenset({"gemini_openai", "google_openai", "litellm_proxy"})
 
@@ -110,6 +115,9 @@ class Words(msgspec.Struct, frozen=True):
     """(`top_k`: `yes` or `no`)"""
     schema: bool
     """Whether the answer's JSON Schema can be given (`json_schema`: `yes` or `no`)."""
+    file_url: str
+    """Where a document's address stands: `file_url`, `document_url` (Mistral),
+    `file_data` (OpenRouter); empty: nowhere (`file_url`)."""
     google: bool
     """Whether `extra_content.google` is understood (`google`: `yes` or `no`)."""
 
@@ -135,6 +143,9 @@ def words(target: Target, dialect: str) -> Words:
         cache=_flag(extra, "cache", provider.id in _CACHE or (own and not real)),
         top_k=_flag(extra, "top_k", provider.id in _TOP_K or own),
         schema=_flag(extra, "json_schema", provider.id not in _NO_SCHEMA),
+        file_url=extra.get(
+            "file_url", _FILES.get(provider.id, "file_url" if own else "")
+        ),
         google=_flag(extra, "google", provider.id in _GOOGLE or (own and not real)),
     )
 
