@@ -108,8 +108,12 @@ def open_reader(path: str) -> sqlite3.Connection:
     """
     try:
         db = _connect(path)
+    except sqlite3.Error as error:
+        raise trouble(path, error) from error
+    try:
         db.execute("PRAGMA query_only = 1")
     except sqlite3.Error as error:
+        db.close()
         raise trouble(path, error) from error
     return db
 
