@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
-from adapters.registry import DIALECTS
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract import Dialect, Told
+from adapters.registry import DIALECTS
 from gateway.build import Parts, build
 from gateway.config.load import Loaded
 from gateway.config.schema import Server

@@ -5,11 +5,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
-from adapters.catalog import Catalog, ModelFacts, Price
-from adapters.registry import UPSTREAMS
 
+from adapters.catalog import Catalog, ModelFacts, Price
 from adapters.contract import Operation, Provider, Target, Upstream
 from adapters.providers import PROVIDERS, find
+from adapters.registry import UPSTREAMS
 from gateway.config import schema
 from gateway.config.secrets import Secrets
 from gateway.deployments import Alias, Deployment, Directory, seeded

@@ -45,18 +45,18 @@ class Loopback:
     async def ask(
         self,
         wire: WireRequest,
-        limits: Limits,  # noqa: ARG002
-        deadline: float,  # noqa: ARG002
-        extra: Headers = (),  # noqa: ARG002
+        limits: Limits,
+        deadline: float,
+        extra: Headers = (),
     ) -> WireResponse:
         return echo.respond(wire)
 
     async def open(
         self,
         wire: WireRequest,
-        limits: Limits,  # noqa: ARG002
-        deadline: float,  # noqa: ARG002
-        extra: Headers = (),  # noqa: ARG002
+        limits: Limits,
+        deadline: float,
+        extra: Headers = (),
     ) -> Answer:
         return _Pieces(echo.stream(wire))
 

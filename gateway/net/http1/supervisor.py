@@ -155,7 +155,9 @@ class Supervisor:
         child.link.close()
         code = child.process.exitcode or 0
         if self._asked:
-            self._code = self._code or (FAILED if code else STOPPED)
+            # A signal to the whole group may find it past its own handlers.
+            if code not in (STOPPED, -signal.SIGTERM):
+                self._code = FAILED
             return
         if not self._announced:
             # It never served: starting it again would not help.
