@@ -48,7 +48,10 @@ def _said(raw: Raw | None, where: str) -> tuple[tuple[Inner, ...], bool]:
     """The text of a response, and whether it is an error."""
     if raw is None:
         return (), False
-    response = members(raw, where)
+    try:
+        response = plain(raw)
+    except BROKEN as error:
+        raise BadCall(f"{where} must be an object", where) from error
     if not response:
         return (), False
     if len(response) == 1:
