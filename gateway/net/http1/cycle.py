@@ -24,6 +24,10 @@ _FRAMING: Final = frozenset(
 )
 
 
+class ClientGone(ConnectionResetError):
+    """What `send` raises to an application whose client is lost."""
+
+
 class Wire(Protocol):
     """The connection, as one exchange sees it."""
 
@@ -176,7 +180,10 @@ class Cycle:
         return self._flushed
 
     async def send(self, message: Message) -> None:
-        if self.gone or self.ended:
+        """Raises: ClientGone, so that nobody streams to no one without end."""
+        if self.gone:
+            raise ClientGone("the client is gone")
+        if self.ended:
             return
         kind = message["type"]
         if kind == "http.response.body":
@@ -286,7 +293,10 @@ class Cycle:
         try:
             await site.app(scope, receive, self.send)
         except Exception:
-            log.exception("the application failed")
+            if self.gone:
+                log.debug("an exchange ended with its client", exc_info=True)
+            else:
+                log.exception("the application failed")
         finally:
             site.cycles.discard(self)
             if not self.ended and not self.gone:
