@@ -5,7 +5,6 @@ path. Source: ai.google.dev/api (v1beta). On Vertex AI the same grammar is spoke
 `.../publishers/google`; its countTokens is flat (`count_tokens: flat` in the quirks).
 """
 
-import re
 from typing import Final
 from urllib.parse import quote
 
@@ -48,7 +47,7 @@ FLAT: Final = ("contents", "systemInstruction", "tools", "generationConfig")
 _JSON: Final[Headers] = ((b"content-type", b"application/json"),)
 _ROOTS: Final = ("models/", "tunedModels/", "endpoints/", "publishers/", "projects/")
 
-_MEMBER: Final = re.compile(rb'"model"\s*:')
+_MODEL: Final = frozenset({"model"})
 
 Number = int | float | str | None
 
@@ -62,6 +61,7 @@ class _Limits(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Head(msgspec.Struct, frozen=True, rename="camel"):
     contents: Raw = NONE
+    model: Raw = NONE
     generation_config: _Limits | None = None
     snake_generation_config: _Limits | None = msgspec.field(
         default=None, name="generation_config"
@@ -79,7 +79,6 @@ class _Count(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Named(msgspec.Struct, frozen=True):
-    model: Raw = NONE
     nested: Raw = msgspec.field(default=NONE, name="generateContentRequest")
     snake: Raw = msgspec.field(default=NONE, name="generate_content_request")
 
@@ -107,7 +106,9 @@ class Gemini:
             raise Unsupported("gemini has no legacy completions", "prompt")
         verb = _verb(call)
         if call.dialect == NAME and call.raw:
-            body = _renamed(call.raw, target)
+            body = call.raw
+            if call.operation == "count_tokens":
+                body = _renamed(body, target)
             return WireRequest(_wire_head(target, verb), body, call.headers)
         written = conversation.write(call.conversation(), target, call.dialect == NAME)
         if call.operation == "count_tokens":
@@ -164,6 +165,8 @@ class Generate:
         nested = told.generate_content_request or told.snake_generate_content_request
         if not given(told.contents) and not (is_count and nested):
             raise BadCall("contents is required", "contents")
+        if told.model:
+            body = replace(body, {}, _MODEL)  # it stands in the path
         limits = told.generation_config or told.snake_generation_config
         return ChatCall(
             model=hint.model.removeprefix("models/"),
@@ -268,14 +271,10 @@ def _wire_head(target: Target, verb: str) -> WireHead:
 
 
 def _renamed(body: bytes, target: Target) -> bytes:
-    """The body; where it names a model, it names the target's."""
-    if _MEMBER.search(body) is None:
-        return body
+    """A countTokens body; the request within it must name the target's model."""
     name = to_json(_name(target.model))
     told = _named.decode(body)
     changes: dict[str, bytes] = {}
-    if told.model and bytes(told.model) != name:
-        changes["model"] = name
     for key, nested in (
         ("generateContentRequest", told.nested),
         ("generate_content_request", told.snake),

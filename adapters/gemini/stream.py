@@ -72,7 +72,10 @@ class Chunks:
             return frames
         try:
             for event in self._splitter.feed(data):
-                self._event(event, frames)
+                if event.data:
+                    frames.append(Frame(event.raw, self._deltas(event.data)))
+                else:
+                    self._bare(event, frames)
         except UpstreamError as error:
             self._fail(error, frames)
         return frames
@@ -84,7 +87,10 @@ class Chunks:
             return frames
         try:
             for event in self._splitter.close():
-                self._event(event, frames)
+                if event.data:
+                    frames.append(Frame(event.raw, self._deltas(event.data)))
+                else:
+                    self._bare(event, frames)
             frames.append(Frame(b"", self._stops()))
             self._ended = True
         except UpstreamError as error:
@@ -95,10 +101,9 @@ class Chunks:
         self._ended = True
         frames.append(Frame(b"", (Failed(error),)))
 
-    def _event(self, event: Event, frames: list[Frame]) -> None:
-        if event.data:
-            frames.append(Frame(event.raw, self._deltas(event.data)))
-        elif event.raw.lstrip()[:1] in (b"{", b"["):
+    def _bare(self, event: Event, frames: list[Frame]) -> None:
+        """A comment; or a body that is no event stream."""
+        if event.raw.lstrip()[:1] in (b"{", b"["):
             # A provider that did not heed alt=sse, or a bare error within the stream.
             frames.extend(
                 Frame(b"data: %b\r\n\r\n" % data, self._deltas(data))
@@ -116,7 +121,7 @@ class Chunks:
             raise Garbled(
                 f"an event is no answer: {error}", body=data[:2000]
             ) from error
-        if given(chunk.error):
+        if chunk.error and given(chunk.error):
             raise errors.inner(chunk.error, data)
         deltas: list[Delta] = []
         if not self._begun:
@@ -143,8 +148,13 @@ class Chunks:
             known = self._candidates[index] = _Candidate()
         if told.content is not None and told.content.parts:
             for n, piece in enumerate(told.content.parts):
-                if piece.text is not None:
-                    self._text(piece, known, index, deltas)
+                if (text := piece.text) is not None:
+                    signed = piece.thought_signature or ""
+                    if piece.thought:
+                        deltas.append(_think(text, signed, index))
+                    elif text or signed:
+                        known.said.append(text)
+                        deltas.append(TextDelta(text, index, signed))
                 elif piece.function_call is not None:
                     self._call(piece, piece.function_call, known, index, deltas)
                 else:
@@ -152,24 +162,8 @@ class Chunks:
                     deltas.append(_other(piece, raw, index))
         if told.finish_reason is not None:
             known.finish = answer.word(told.finish_reason) or known.finish
-        if told.logprobs_result:
-            deltas.append(LogprobDelta(logprobs.read(told.logprobs_result), index))
-        if told.citation_metadata or told.grounding_metadata:
-            sources, grounding = told.citation_metadata, told.grounding_metadata
-            cited = citations.read(sources, grounding, "".join(known.said))
-            deltas.extend(CitationDelta(citation, index) for citation in cited)
-
-    @staticmethod
-    def _text(
-        piece: answer.Piece, known: _Candidate, index: int, deltas: list[Delta]
-    ) -> None:
-        text = piece.text or ""
-        signed = piece.thought_signature or ""
-        if piece.thought:
-            deltas.append(_think(text, signed, index))
-        elif text or signed:
-            known.said.append(text)
-            deltas.append(TextDelta(text, index, signed))
+        if told.logprobs_result or told.citation_metadata or told.grounding_metadata:
+            _metadata(told, known, index, deltas)
 
     def _call(
         self,
@@ -221,6 +215,18 @@ class Chunks:
             if deltas:
                 return tuple(deltas)
         raise Garbled("the stream ended without a finish reason")
+
+
+def _metadata(
+    told: answer.Candidate, known: _Candidate, index: int, deltas: list[Delta]
+) -> None:
+    """Probabilities and sources of what was said."""
+    if told.logprobs_result:
+        deltas.append(LogprobDelta(logprobs.read(told.logprobs_result), index))
+    if told.citation_metadata or told.grounding_metadata:
+        sources, grounding = told.citation_metadata, told.grounding_metadata
+        cited = citations.read(sources, grounding, "".join(known.said))
+        deltas.extend(CitationDelta(citation, index) for citation in cited)
 
 
 def _other(piece: answer.Piece, raw: Raw | None, index: int) -> Delta:

@@ -68,7 +68,8 @@ def test_a_call_of_the_same_dialect_goes_up_as_it_came(recording: Recording) -> 
     stream = ":streamGenerateContent" in recording.url
     wire = UPSTREAM.build_request(call(asked, stream=stream), target("gemini-other"))
     if "model" in (recording.request or {}):
-        expected = {**(recording.request or {}), "model": "models/gemini-other"}
+        expected = dict(recording.request or {})
+        del expected["model"]
         assert json.loads(wire.body) == expected
     else:
         assert wire.body == asked
