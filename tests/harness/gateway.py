@@ -32,16 +32,22 @@ class Running:
         """What it wrote to stderr."""
         self.out: list[str] = []
         self._ready: queue.Queue[str] = queue.Queue()
-        for stream, keep in ((process.stderr, self.lines), (process.stdout, self.out)):
-            threading.Thread(
-                target=self._read, args=(stream, keep), daemon=True
-            ).start()
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream, keep), daemon=True)
+            for stream, keep in (
+                (process.stderr, self.lines),
+                (process.stdout, self.out),
+            )
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def _read(self, stream: Any, keep: list[str]) -> None:
-        for line in stream:
-            keep.append(line)
-            if '"listening"' in line:
-                self._ready.put(json.loads(line)["addresses"][0])
+        with stream:
+            for line in stream:
+                keep.append(line)
+                if '"listening"' in line:
+                    self._ready.put(json.loads(line)["addresses"][0])
         self._ready.put("")
 
     def wait(self) -> None:
@@ -69,6 +75,8 @@ class Running:
                 self.process.kill()
                 self.process.wait(5)
                 raise
+        for reader in self._readers:
+            reader.join(5)
         return self.process.returncode
 
     def records(self, count: int = 1, within_s: float = 5.0) -> list[dict[str, Any]]:
