@@ -149,9 +149,11 @@ def starlette(table: Sequence[Row]) -> Starlette:
         for row in table
         for path in row.paths()
     ]
-    return Starlette(
+    made = Starlette(
         routes=found, exception_handlers={404: _not_found, 405: _not_allowed}
     )
+    made.router.redirect_slashes = False  # a path is a route or it is not
+    return made
 
 
 async def _not_found(request: Request, _: Exception) -> Response:

@@ -173,8 +173,12 @@ class Deployer:
 
 
 def found_providers(secrets: Secrets) -> list[Provider]:
-    """Providers whose key the environment holds, in the table's order."""
-    return [row for row in PROVIDERS.values() if row.env and secrets.first(row.env)]
+    """Providers whose key the environment holds and whose address is known."""
+    return [
+        row
+        for row in PROVIDERS.values()
+        if row.base_url and row.env and secrets.first(row.env)
+    ]
 
 
 def origins(config: schema.Config, rows: Iterable[Provider]) -> set[tuple[str, int]]:

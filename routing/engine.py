@@ -23,35 +23,39 @@ def plan(strategy: Strategy, query: Query, pool: Pool, now: float) -> Plan:
     """
     removed: list[Removed] = []
     tiers: dict[int, list[int]] = {}
+    health = pool.health
     for i, candidate in enumerate(pool.candidates):
-        reason = _limit(query, candidate) or pool.health[i].blocked(now)
+        reason = _limit(query, candidate) or health[i].blocked(now)
         if reason:
             removed.append(Removed(candidate.id, reason))
+        elif candidate.order in tiers:
+            tiers[candidate.order].append(i)
         else:
-            tiers.setdefault(candidate.order, []).append(i)
+            tiers[candidate.order] = [i]
     order: list[Ranked] = []
     for tier in sorted(tiers):
-        order += _rank(strategy, query, pool, tiers[tier], first=not order)
+        members = tiers[tier]
+        if len(members) == 1:
+            only = pool.candidates[members[0]].id
+            order.append(Ranked(only, "the only one left", 0.0 if order else 1.0))
+        else:
+            order += _rank(strategy, query, pool, members, first=not order)
     return Plan(tuple(order), strategy.name, tuple(removed))
 
 
 def _rank(
     strategy: Strategy, query: Query, pool: Pool, members: list[int], *, first: bool
 ) -> list[Ranked]:
-    if len(members) == 1:
-        only = pool.candidates[members[0]].id
-        return [Ranked(only, "the only one left", 1.0 if first else 0.0)]
-    scores = strategy.score(
-        query,
-        [pool.candidates[i] for i in members],
-        [pool.health[i] for i in members],
-    )
-    by_score = sorted(
-        zip(members, scores, strict=True), key=lambda pair: -pair[1].value
-    )
+    candidates = [pool.candidates[i] for i in members]
+    scores = strategy.score(query, candidates, [pool.health[i] for i in members])
+    ranked = [
+        (-score.value, place, score, candidate.id)
+        for place, (score, candidate) in enumerate(zip(scores, candidates, strict=True))
+    ]
+    ranked.sort()
     return [
-        Ranked(pool.candidates[i].id, score.reason, score.propensity if first else 0.0)
-        for i, score in by_score
+        Ranked(id, score.reason, score.propensity if first else 0.0)
+        for _, _, score, id in ranked
     ]
 
 

@@ -1,7 +1,6 @@
 """The door that every model call comes through, whatever its dialect."""
 
 import asyncio
-import os
 import re
 import time
 from typing import Final
@@ -55,7 +54,11 @@ class Door:
     ) -> None:
         """A call of which the path has told `hint`."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        id = _id()
+        trace = self._propagation.begin(
+            headers.get(b"traceparent"), headers.get(b"tracestate")
+        )
+        began_unix_ns = time.time_ns()
+        id = _id(began_unix_ns, trace.span_id)
         asked = headers.get(b"x-request-id", b"")
         exchange = Exchange(
             id=id,
@@ -64,11 +67,9 @@ class Door:
             dialect=self._dialect,
             operation=self._operation,
             headers=headers,
-            trace=self._propagation.begin(
-                headers.get(b"traceparent"), headers.get(b"tracestate")
-            ),
+            trace=trace,
             began=time.monotonic(),
-            began_unix_ns=time.time_ns(),
+            began_unix_ns=began_unix_ns,
         )
         task = asyncio.current_task()
         assert task is not None
@@ -125,6 +126,6 @@ def _query_key(query: bytes) -> bytes:
     return b""
 
 
-def _id() -> str:
+def _id(unix_ns: int, random: int) -> str:
     """A sortable id: 48 bits of milliseconds, 64 random ones (as UUIDv7 orders)."""
-    return f"req_{time.time_ns() // 1_000_000:012x}{os.urandom(8).hex()}"
+    return f"req_{unix_ns // 1_000_000:012x}{random:016x}"

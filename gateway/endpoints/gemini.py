@@ -3,10 +3,10 @@
 from typing import Final
 
 import msgspec
-from adapters.registry import DIALECTS
 from starlette.types import Receive, Scope, Send
 
 from adapters.contract import Hint, Operation
+from adapters.registry import DIALECTS
 from gateway.endpoints.door import Door
 from gateway.endpoints.table import Row
 from gateway.errors import Refused
@@ -18,6 +18,7 @@ VERBS: Final[dict[str, tuple[str, Operation, bool]]] = {
     "streamGenerateContent": ("gemini.generate", Operation.chat, True),
     "countTokens": ("gemini.generate", Operation.count_tokens, False),
     "embedContent": ("gemini.embed", Operation.embed, False),
+    "batchEmbedContents": ("gemini.embed", Operation.embed, False),
 }
 """Method of the path -> (dialect, operation, whether it streams)."""
 

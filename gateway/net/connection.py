@@ -19,6 +19,8 @@ MAX_HEADERS: Final = 256
 MAX_INTERIM: Final = 8
 """1xx answers before the real one."""
 MAX_IDLE_S: Final = 60.0
+STALE_S: Final = 1.0
+"""A kept connection that ends this soon after a request was closed before it."""
 JOINED: Final = 16 * 1024
 """A body up to this size is copied behind its head, to go in one packet."""
 
@@ -247,7 +249,10 @@ class Connection(asyncio.BufferedProtocol):
             self.reply = None
             reply.settle()
             return
-        reply.stale = self.uses > 1 and not self._fed
+        # A provider that took the request and fails later may have begun to work on
+        # it: that is an attempt that failed, not a connection that had been closed.
+        waited = asyncio.get_running_loop().time() - self.started
+        reply.stale = self.uses > 1 and not self._fed and waited < STALE_S
         reply.fail(_broken(exc, reply))
 
     def _bound(self, reply: Reply, nbytes: int) -> None:

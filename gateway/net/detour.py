@@ -185,7 +185,10 @@ class _Pump:
                         if reply.done:
                             return
                         idle_by = now() + self._limits.idle_s
-                        limit.reschedule(min(self._deadline, idle_by))
+                        await asyncio.sleep(0)  # the reader may find it says nothing
+                        limit.reschedule(
+                            min(self._deadline, idle_by) if reply.begun else begun_by
+                        )
                 finally:
                     await response.aclose()
         except TimeoutError:

@@ -18,6 +18,10 @@ class Answer(Protocol):
         """All bytes at hand; empty at the end of the answer and only then."""
         ...
 
+    def unspoken(self) -> None:
+        """What was read so far says nothing: the first token is still waited for."""
+        ...
+
     async def body(self, cap: int | None = None) -> bytes:
         """All the rest."""
         ...
@@ -71,6 +75,9 @@ class _Pieces:
 
     async def read(self) -> bytes:
         return next(self._pieces, b"")
+
+    def unspoken(self) -> None:
+        """Nobody waits here."""
 
     async def body(self, cap: int | None = None) -> bytes:
         return b"".join(self._pieces)[:cap]

@@ -83,7 +83,7 @@ class Reply:
         self.headed = False
         """The head is there."""
         self.begun = False
-        """The body has begun."""
+        """The body has begun, as far as its reader knows: see `unspoken`."""
         self.done = False
         """Nothing more will come."""
         self.error: UpstreamError | None = None
@@ -118,6 +118,11 @@ class Reply:
             self._want = _Want.data
             await self._wait()
         return self._take()
+
+    def unspoken(self) -> None:
+        """What was read so far says nothing (comments, an empty opening): the limit
+        of the first token still runs, and not yet that of silence."""
+        self.begun = False
 
     async def body(self, cap: int | None = None) -> bytes:
         """All the rest. With a `cap`, the first so many bytes: what is beyond is cut

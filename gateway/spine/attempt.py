@@ -9,9 +9,9 @@ import time
 from typing import Final, NoReturn
 
 import msgspec
-from adapters.catalog import cost_nano
 
 from adapters import envelope, estimate
+from adapters.catalog import cost_nano
 from adapters.contract import (
     Call,
     Decoder,
@@ -39,6 +39,8 @@ MAX_ERROR_BODY: Final = 256 * 1024
 """Bytes of an error answer that are read at all."""
 
 
+ALLOWANCE: Final = (b"x-ratelimit-", b"anthropic-ratelimit-")
+"""Headers of providers that clients and their SDKs read too."""
 CHARS: Final = 4
 """Characters of an answer taken as one token, where the provider did not count."""
 
@@ -213,7 +215,7 @@ async def attempt(
         if getattr(call, "stream", False):
             answer: Answered = await _open(exchange, call, book, wire, deadline, extra)
         else:
-            answer = await _ask(call, book, wire, deadline, extra)
+            answer = await _ask(exchange, call, book, wire, deadline, extra)
     except asyncio.CancelledError:
         book.cancelled()
         raise
@@ -244,7 +246,12 @@ def _estimated(
 
 
 async def _ask(
-    call: Call, book: Try, wire: WireRequest, deadline: float, extra: Headers
+    exchange: Exchange,
+    call: Call,
+    book: Try,
+    wire: WireRequest,
+    deadline: float,
+    extra: Headers,
 ) -> Answered:
     deployment = book.deployment
     # A whole answer has no first token before its last: only the deadline counts.
@@ -252,6 +259,7 @@ async def _ask(
     response = await deployment.client.ask(wire, limits, deadline, extra)
     if not 200 <= response.status < 300:
         raise deployment.upstream.parse_error(response)
+    exchange.upstream_headers = _allowance(response.headers)
     result = deployment.upstream.parse_response(response, call)
     book.first_token = time.monotonic()
     return book, result
@@ -274,6 +282,7 @@ async def _open(
     try:
         if not 200 <= reply.status < 300:
             await _refused(reply, deployment)
+        exchange.upstream_headers = _allowance(reply.headers)
         if _is_json(reply.headers):
             return await _whole_as_stream(call, book, reply)
         decoder = deployment.upstream.parse_stream(call)
@@ -315,6 +324,7 @@ async def _peek(reply: Answer, decoder: Decoder, book: Try) -> tuple[list[Frame]
                     book.usage = delta.usage
         if not data:
             return frames, True
+        reply.unspoken()
 
 
 async def _whole_as_stream(call: Call, book: Try, reply: Answer) -> Stream:
@@ -327,6 +337,11 @@ async def _whole_as_stream(call: Call, book: Try, reply: Answer) -> Stream:
     book.first_token = time.monotonic()
     frames = unfold(result) if isinstance(result, ChatResult) else []
     return Stream(book, frames, "", None, None)
+
+
+def _allowance(headers: Headers) -> Headers:
+    """What the provider says is left of our rate limits there."""
+    return tuple([h for h in headers if h[0].startswith(ALLOWANCE)])
 
 
 def _is_json(headers: Headers) -> bool:
