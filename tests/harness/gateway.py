@@ -79,6 +79,16 @@ class Running:
             reader.join(5)
         return self.process.returncode
 
+    def record(self, id: str, within_s: float = 5.0) -> dict[str, Any]:
+        """The row of one exchange, once it is written."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            for row in self.records(50, 0.2):
+                if row["id"] == id:
+                    return row
+            time.sleep(0.05)
+        raise LookupError(f"no record of {id}")
+
     def records(self, count: int = 1, within_s: float = 5.0) -> list[dict[str, Any]]:
         """The last `count` exchange records, once they are written."""
         import sqlite3
