@@ -325,6 +325,7 @@ async def _peek(reply: Answer, decoder: Decoder, book: Try) -> tuple[list[Frame]
         if not data:
             return frames, True
         reply.unspoken()
+        reply.unspoken()
 
 
 async def _whole_as_stream(call: Call, book: Try, reply: Answer) -> Stream:
