@@ -4,12 +4,13 @@ import json
 import os
 import queue
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +92,10 @@ class Running:
 
     def records(self, count: int = 1, within_s: float = 5.0) -> list[dict[str, Any]]:
         """The last `count` exchange records, once they are written."""
-        import sqlite3
-
         deadline = time.monotonic() + within_s
         rows: list[dict[str, Any]] = []
         while time.monotonic() < deadline:
-            with sqlite3.connect(self.folder / "routeiq.db") as db:
+            with closing(sqlite3.connect(self.folder / "routeiq.db")) as db:
                 try:
                     found = db.execute(
                         "select data from log where log = 'exchanges' "
