@@ -107,7 +107,8 @@ def _choices(told: wire.Completion, _: bytes) -> tuple[Choice, ...]:
 
 def _choice(choice: wire.Choice, sources: Raw) -> Choice:
     message = choice.message
-    calls = bool(message.tool_calls or message.function_call)
+    called = message.function_call
+    calls = bool(message.tool_calls or (called is not None and called.name))
     native = _native(choice.native_finish_reason)
     logprobs = choice.logprobs
     return Choice(

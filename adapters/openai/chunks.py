@@ -15,25 +15,44 @@ from adapters.openai.tools import Calls, Fix, repair
 from adapters.openai.wire import ABSENT, present
 
 _annotation = msgspec.json.Decoder(wire.Annotation)
+_LISTS = ("annotations", "images")
 _fields = msgspec.json.Decoder(dict[str, Raw])
+
+
+class _Used(msgspec.Struct, frozen=True):
+    usage: wire.Tokens | None = None
+
+
+_used = msgspec.json.Decoder(_Used)
 
 
 class _Choice:
     """How far one choice has come."""
 
-    __slots__ = ("calls", "cited", "finished", "legacy")
+    __slots__ = ("calls", "cited", "finished", "legacy", "listed")
 
     def __init__(self, salt: str) -> None:
         self.calls = Calls(salt)
         self.finished = False
         self.legacy = False
         self.cited = False
+        self.listed = 0
+        """Entries of lists that were counted."""
 
 
 class ChatChunks:
     """Reads the chunks of one stream."""
 
-    __slots__ = ("_begun", "_choices", "_told", "created", "held", "id", "mender")
+    __slots__ = (
+        "_begun",
+        "_choices",
+        "_listed",
+        "_told",
+        "created",
+        "held",
+        "id",
+        "mender",
+    )
 
     def __init__(self, model: str) -> None:
         self.id = ""
@@ -44,6 +63,9 @@ class ChatChunks:
         self._told = False
         """A chunk that shows the usage was handed on."""
         self._begun = False
+        self._listed = False
+        """The chunk at hand has lists whose entries may lack their index, without
+        which the official SDK cannot accumulate them."""
         self._choices: dict[int, _Choice] = {}
 
     def read(self, data: bytes, raw: bytes) -> Frame:
@@ -70,11 +92,8 @@ class ChatChunks:
             if choice.error is not ABSENT and present(choice.error):
                 answer.raise_inside(wire.value.decode(data), data)
             self._choice(choice, told, at, out, fixes)
-        if fixes:
-            self.mender.reasons.append("tool index or id")
-            body = mend.load(data)
-            repair(body, fixes)
-            data = wire.encode(body)
+        if fixes or self._listed:
+            data = self._repaired(data, fixes)
             raw = sse.write(data)
         if told.usage is not None:
             out.append(normal.Used(usage.read(told.usage)))
@@ -84,6 +103,23 @@ class ChatChunks:
             if counted is not None:
                 out.append(normal.Used(counted))
         return Frame(raw, tuple(out))
+
+    def _repaired(self, data: bytes, fixes: dict[tuple[int, int], Fix]) -> bytes:
+        body = mend.load(data)
+        if fixes:
+            self.mender.reasons.append("tool index, id or type")
+            repair(body, fixes)
+        if self._listed:
+            self._listed = False
+            for choice in body["choices"]:
+                state = self._choices[choice["index"]]
+                for name in _LISTS:
+                    for entry in _dicts(choice["delta"].get(name)):
+                        if "index" not in entry:
+                            self.mender.reasons.append(f"{name} without index")
+                            entry["index"] = state.listed
+                        state.listed += 1
+        return wire.encode(body)
 
     def complete(self, n: int) -> bool:
         """Whether every choice came to its end."""
@@ -138,6 +174,8 @@ class ChatChunks:
                 fix = state.calls.read(piece, index, out)[1]
                 if fix is not None:
                     fixes[at, position] = fix
+        if delta.annotations is not ABSENT or delta.images is not ABSENT:
+            self._listed = True
         if delta.function_call is not None:
             _legacy(delta.function_call, state, index, out)
         _rest(choice, index, out)
@@ -247,11 +285,25 @@ def _stop(choice: wire.ChunkChoice, word: str, state: _Choice) -> normal.Stop:
     )
 
 
+def _dicts(found: Any) -> list[dict[str, Any]]:
+    if not isinstance(found, list):
+        return []
+    return [entry for entry in found if isinstance(entry, dict)]
+
+
 def _list(raw: Raw) -> list[Any]:
     found = wire.value.decode(raw)
     return found if isinstance(found, list) else []
 
 
-def failed(error: UpstreamError) -> Frame:
-    """The last frame of a stream that broke."""
-    return Frame(b"", (normal.Failed(error),))
+def failed(error: UpstreamError) -> list[Frame]:
+    """The last frames of a stream that broke; OpenRouter tells usage with the error."""
+    frames = [Frame(b"", (normal.Failed(error),))]
+    if b'"usage"' in error.body:
+        try:
+            told = _used.decode(error.body).usage
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return frames
+        if told is not None:
+            frames.insert(0, Frame(b"", (normal.Used(usage.read(told)),)))
+    return frames

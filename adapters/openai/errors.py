@@ -24,6 +24,15 @@ Json = Mapping[str, Any]
 
 LONGEST: Final = 2000
 """Characters of a body without structure that become the message."""
+_MINIMAX: Final = {
+    **dict.fromkeys(("1002", "1039", "1041", "2045"), "rate_limit_error"),
+    **dict.fromkeys(("1004", "2049"), "authentication_error"),
+    **dict.fromkeys(("1008", "2056"), "insufficient_quota"),
+    **dict.fromkeys(("1026", "1027"), "content_filter"),
+    **dict.fromkeys(("1042", "2013"), "invalid_request_error"),
+    "1001": "timeout",
+}
+"""`base_resp.status_code` of MiniMax's error reference -> the word others use."""
 _PLACES: Final = ("message", "msg", "detail", "error", "error_description", "reason")
 
 
@@ -45,7 +54,8 @@ def inside(body: Any, raw: bytes = b"") -> UpstreamError | None:
     base = body.get("base_resp")
     if isinstance(base, dict) and base.get("status_code") not in (0, None):
         message = _text(base.get("status_msg")) or "the provider reports a failure"
-        return _error(_Found(message, _text(base["status_code"])), None, (), raw)
+        code = _text(base["status_code"])
+        return _error(_Found(message, code, _MINIMAX.get(code, "")), None, (), raw)
     if body.get("success") is False and body.get("errors"):
         return _error(_found(body), None, (), raw)
     told = body.get("error")

@@ -63,9 +63,9 @@ class StreamDecoder:
                 if self._over:
                     break
         except UpstreamError as error:
-            frames.append(self._fail(error))
+            frames += self._fail(error)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            frames.append(self._fail(Garbled(f"a chunk cannot be read: {error}")))
+            frames += self._fail(Garbled(f"a chunk cannot be read: {error}"))
         return frames
 
     def close(self) -> list[Frame]:
@@ -78,15 +78,14 @@ class StreamDecoder:
                 end = b"\n" if event.raw.endswith(b"\n") else b"\n\n"
                 frames.append(self._frame(event._replace(raw=event.raw + end)))
         except UpstreamError as error:
-            return [*frames, self._fail(error)]
+            return frames + self._fail(error)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            return [*frames, self._fail(Garbled(f"a chunk cannot be read: {error}"))]
+            return frames + self._fail(Garbled(f"a chunk cannot be read: {error}"))
         if self._over:
             return frames
         self._over = True
         if not self._chunks.complete(self._n()):
-            told = "the stream ended before the answer did"
-            return [*frames, failed(Garbled(told))]
+            return frames + failed(Garbled("the stream ended before the answer did"))
         if usage := self._usage():
             frames.append(Frame(usage))
         return frames
@@ -111,7 +110,7 @@ class StreamDecoder:
             return self._chunks.usage_chunk()
         return b""
 
-    def _fail(self, error: UpstreamError) -> Frame:
+    def _fail(self, error: UpstreamError) -> list[Frame]:
         self._over = True
         return failed(error)
 

@@ -1,7 +1,8 @@
 """Which tool call a streamed piece belongs to, whatever index the vendor gave it.
 
 Seen: no index at all, the same index for every call, counting from 1, ids repeated,
-empty or missing after the first piece (2026). Ours count from 0 within their choice.
+empty or missing after the first piece, types of null (2026). Ours count from 0 within
+their choice.
 """
 
 import hashlib
@@ -56,7 +57,7 @@ class Calls:
             out.append(ToolDelta(at, text, choice))
         right = self._ids[at] if new or id_ else piece.id
         right = None if right == "" else right
-        if piece.index == at and right == piece.id:
+        if piece.index == at and right == piece.id and piece.type is not None:
             return at, None
         return at, (at, right)
 
@@ -101,3 +102,5 @@ def repair(body: dict[str, Any], fixes: dict[tuple[int, int], Fix]) -> None:
             piece.pop("id", None)
         else:
             piece["id"] = id_
+        if piece.get("type", "") is None:
+            del piece["type"]

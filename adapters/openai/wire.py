@@ -11,7 +11,7 @@ Source: openai-python 3.54.0, `openai.types.chat`, `openai.types.completion`.
 from typing import Final, Literal
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 CHAT: Final = "openai.chat"
 COMPLETIONS: Final = "openai.completions"
@@ -263,7 +263,8 @@ class ToolDelta(_Wire, frozen=True, gc=False):
     index: int
     id: str | None = None
     function: FunctionDelta | None = None
-    type: Literal["function", "custom"] | None = None
+    type: Literal["function", "custom"] | UnsetType | None = UNSET
+    """A null makes the official SDK's accumulator forget the type."""
     custom: CustomDelta | None = None
     extra_content: Raw = ABSENT
 

@@ -41,7 +41,11 @@ class Recording(NamedTuple):
 
     def asking(self, usage: bool) -> ChatCall:
         """The recorded call, with usage in the stream asked for, or not."""
-        body = json.loads(self.request) if self.request else {"model": "unknown", "messages": []}
+        body = (
+            json.loads(self.request)
+            if self.request
+            else {"model": "unknown", "messages": []}
+        )
         body["stream"] = True
         body["stream_options"] = {"include_usage": usage}
         return CHAT.read_call(json.dumps(body).encode(), self.hint())
@@ -49,7 +53,9 @@ class Recording(NamedTuple):
     def chunks(self) -> list[dict[str, Any]]:
         """The JSON of every data line, read the slow way."""
         found = []
-        for line in self.body.decode(errors="replace").replace("\r\n", "\n").split("\n"):
+        for line in (
+            self.body.decode(errors="replace").replace("\r\n", "\n").split("\n")
+        ):
             if line.startswith("data:") and line[5:].strip() != "[DONE]":
                 try:
                     found.append(json.loads(line[5:]))
@@ -98,7 +104,8 @@ def _read(family: str) -> Iterator[Recording]:
                 for k, v in (answered.get("headers") or {}).items()
             ),
             body,
-            body.lstrip()[:5] in (b"data:", b"event", b": OPE") or b"\ndata:" in body[:400],
+            body.lstrip()[:5] in (b"data:", b"event", b": OPE")
+            or b"\ndata:" in body[:400],
             answered.get("form") or "",
         )
 
