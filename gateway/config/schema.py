@@ -254,7 +254,7 @@ class Traces(Section, frozen=True, kw_only=True):
 
     enabled: bool = True
     """Only with an OTLP endpoint, here or in OTEL_EXPORTER_OTLP_ENDPOINT."""
-    sample: Share = 0.05
+    sample: Share = 0.01
     """Share of exchanges traced when the caller did not decide; errors always are."""
     content: bool = False
 

@@ -145,7 +145,7 @@ def _tls(args: argparse.Namespace, drive: Drive) -> dict[str, float]:
 
 
 def _trace(own: Target, args: argparse.Namespace, drive: Drive) -> dict[str, float]:
-    """What tracing adds: paired rounds, with 5 % sampled and exported, and without."""
+    """What tracing adds: paired rounds, with 1 % sampled and exported, and without."""
     sink = machine.start(
         [sys.executable, "-m", "tests.bench.sink", "9144"],
         core=machine.DRIVER_CORE,
@@ -168,5 +168,5 @@ def _trace(own: Target, args: argparse.Namespace, drive: Drive) -> dict[str, flo
         traced.down()
         machine.stop(sink)
     middle = sorted(ratios)[len(ratios) // 2]
-    print(f"\nTracing (5 % sampled, exported): x {middle:.3f} CPU per request")
+    print(f"\nTracing (1 % sampled, exported): x {middle:.3f} CPU per request")
     return {"ratio": middle}
