@@ -175,7 +175,7 @@ def test_the_banner_names_the_keys_it_found_and_never_shows_them() -> None:
     shown = text(loaded, found=tuple(found_keys(loaded.secrets)))
     assert "OPENAI_API_KEY (openai/*)" in shown
     assert CANARY not in shown
-    assert "of 5% of exchanges" in shown.partition("\nOff, ")[0]
+    assert "of 1% of exchanges" in shown.partition("\nOff, ")[0]
 
 
 def test_the_curl_line_has_a_key_only_where_one_is_needed() -> None:
