@@ -3,15 +3,17 @@
 import math
 from typing import Final
 
+import msgspec
 from starlette.types import Send
 
 from adapters.contract import Headers, Result
 from adapters.errors import BadRequest, UpstreamError
-from gateway.errors import tell
+from gateway.errors import row, tell
 from gateway.spine.attempt import Stream
 from gateway.spine.exchange import Exchange
 from gateway.spine.relay import relay
 
+_OPENAI: Final = "openai.chat"
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _UNBUFFERED: Final = (b"x-accel-buffering", b"no")
@@ -122,6 +124,22 @@ def _retry_after(seconds: float) -> Headers:
 def _verbatim(exchange: Exchange, error: Exception) -> bytes:
     """The provider's own error body, where the client speaks its dialect and the
     fault is the call's: the client's SDK knows best what to make of it."""
-    if isinstance(error, BadRequest) and error.dialect == exchange.dialect.name:
+    if not isinstance(error, BadRequest) or error.dialect != exchange.dialect.name:
+        return b""
+    try:
+        said = msgspec.json.decode(error.body)
+        fault = said["error"]
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, LookupError, TypeError):
+        return b""
+    if not isinstance(said, dict) or not isinstance(fault, dict):
+        return b""
+    wanted = row(error)
+    if exchange.dialect.name != _OPENAI or (
+        fault.get("type") and wanted.code in {None, fault.get("code")}
+    ):
         return error.body
-    return b""
+    # Those who copy OpenAI have words of their own where its clients look for these.
+    fault["type"] = wanted.type
+    if wanted.code is not None:
+        fault["code"] = wanted.code
+    return msgspec.json.encode(said)
