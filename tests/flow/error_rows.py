@@ -438,7 +438,7 @@ ROWS = [
         "openai",
         502,
         b"<html><h1>502 Bad Gateway</h1></html>",
-        ILL,
+        BUSY,
     ),
     _row("model error 424", "openai", 424, {"message": "the model failed"}, ILL),
     _row("empty 500", "openai", 500, b"", ILL),
@@ -450,7 +450,7 @@ ROWS = [
         ILL._replace(retry=False),
         {"x-should-retry": "false"},
     ),
-    _row("gateway timeout", "openai", 504, b"upstream request timeout", ILL),
+    _row("gateway timeout", "openai", 504, b"upstream request timeout", LATE),
     _row("request timeout", "openai", 408, _openai("timed out", "timeout"), LATE),
     _row(
         "too large", "openai", 413, b"<html>413 Request Entity Too Large</html>", LARGE
