@@ -346,8 +346,7 @@ class MessagesEncoder:
         self._event("message_start", {"message": message})
 
     def _event(self, kind: str, members: Json) -> None:
-        body = encode({"type": kind, **members})
-        self._out.append(b"event: %b\ndata: %b\n\n" % (kind.encode(), body))
+        self._out.append(sse.write(encode({"type": kind, **members}), kind.encode()))
 
     def _flush(self) -> bytes:
         out, self._out = self._out, []

@@ -166,8 +166,20 @@ def _event(raw: bytes) -> Event:
     return Event(raw, b"\n".join(data), name)
 
 
+def one_line(json: bytes) -> bytes:
+    """JSON without line ends, which in it are nothing but space between its tokens.
+
+    What is carried as it was written (arguments of a tool, say) may be indented; the
+    reader of an event would take its second line for another field.
+    """
+    if b"\n" in json or b"\r" in json:
+        return json.replace(b"\n", b" ").replace(b"\r", b" ")
+    return json
+
+
 def write(data: bytes, name: bytes = b"") -> bytes:
-    """One event; `data` must hold no line end (JSON never does)."""
+    """One event of JSON."""
+    data = one_line(data)
     if name:
         return b"event: %b\ndata: %b\n\n" % (name, data)
     return b"data: %b\n\n" % data

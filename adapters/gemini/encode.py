@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from adapters.contract import Told
-from adapters.framing.sse import Splitter
+from adapters.framing.sse import Splitter, one_line
 from adapters.gemini import citations, errors, logprobs, parts, reply
 from adapters.gemini.stream import LARGEST
 from adapters.gemini.wire import encode, is_object
@@ -66,7 +66,7 @@ class Framing:
     def one(self, data: bytes) -> bytes:
         """One more object."""
         if self._events:
-            return b"data: %b\r\n\r\n" % data
+            return b"data: %b\r\n\r\n" % one_line(data)
         lead, self._started = (b",\r\n" if self._started else b"["), True
         return lead + data
 

@@ -127,6 +127,8 @@ def candidate(choice: Choice) -> dict[str, object]:
             said.append(made)
         elif isinstance(piece, ToolUse):
             broken = broken or malformed(piece)
+        if isinstance(piece, Audio) and piece.transcript:
+            said.append({"text": piece.transcript})
     out: dict[str, object] = {
         "content": {"parts": said, "role": "model"},
         "index": choice.index,

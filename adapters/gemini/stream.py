@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from adapters.errors import Garbled, UpstreamError
-from adapters.framing.sse import Event, Splitter
+from adapters.framing.sse import Event, Splitter, one_line
 from adapters.gemini import answer, citations, errors, logprobs, signature
 from adapters.gemini.partial import Arguments
 from adapters.gemini.wire import BROKEN, EMPTY, given
@@ -106,7 +106,7 @@ class Chunks:
         if event.raw.lstrip()[:1] in (b"{", b"["):
             # A provider that did not heed alt=sse, or a bare error within the stream.
             frames.extend(
-                Frame(b"data: %b\r\n\r\n" % data, self._deltas(data))
+                Frame(b"data: %b\r\n\r\n" % one_line(data), self._deltas(data))
                 for data in _bare(event.raw)
             )
         else:
