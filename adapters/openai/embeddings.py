@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 import struct
 from typing import Any, Literal
 
@@ -246,14 +247,24 @@ def _usage(found: Any) -> dict[str, Any]:
 
 
 def _encoded(vector: list[float] | str, call: EmbedCall) -> list[float] | str:
-    """In the form the client asked for; one that we do not know stays as it is."""
-    if "encoding_format" in call.extra:
+    """In the form the client asked for; where it asked for none, or for one that we do
+    not know, as it came: Perplexity's own form is base64 of int8 (seen 2026-11)."""
+    if "encoding_format" in call.extra or b'"encoding_format"' not in call.raw:
         return vector
     if call.encoding == "base64" and not isinstance(vector, str):
         return to_base64(vector)
     if call.encoding == "float" and isinstance(vector, str):
         floats = to_floats(vector)
         return vector if floats is None else floats
+    return vector
+
+
+def _asked(vector: list[float] | str, call: EmbedCall) -> list[float] | str:
+    """Another family's vector: numbers, unless the client asked for base64."""
+    if call.encoding == "base64" and not isinstance(vector, str):
+        return to_base64(vector)
+    if call.encoding == "float" and isinstance(vector, str):
+        return to_floats(vector) or vector
     return vector
 
 
@@ -276,9 +287,10 @@ def to_floats(vector: str) -> list[float] | None:
     """The numbers of a base64 vector; `None` when it is none of float32."""
     try:
         data = base64.b64decode(vector, validate=True)
-        return list(struct.unpack(f"<{len(data) // 4}f", data))
+        floats = list(struct.unpack(f"<{len(data) // 4}f", data))
     except (binascii.Error, struct.error, ValueError):
         return None
+    return floats if all(map(math.isfinite, floats)) else None
 
 
 def write(result: EmbedResult, call: EmbedCall) -> bytes:
@@ -289,7 +301,7 @@ def write(result: EmbedResult, call: EmbedCall) -> bytes:
     for index, vector in enumerate(result.vectors):
         told: list[float] | str = vector if isinstance(vector, str) else list(vector)
         entry = {"object": "embedding", "index": index}
-        data.append({**entry, "embedding": _encoded(told, call)})
+        data.append({**entry, "embedding": _asked(told, call)})
     counted = result.usage.input if result.usage is not None else 0
     return wire.encode(
         {
