@@ -81,7 +81,11 @@ class Door:
 
         async def read() -> bytes:
             nonlocal unwatch
-            body = await _body(receive)
+            try:
+                body = await _body(receive)
+            except asyncio.CancelledError:
+                exchange.hung_up = True
+                raise
             unwatch = watch(scope, receive, hang_up)
             return body
 
@@ -91,6 +95,10 @@ class Door:
         finally:
             if unwatch is not None:
                 unwatch()
+            if exchange.hung_up:
+                # The cancellation has done its work; the server's own code goes on.
+                while task.cancelling():
+                    task.uncancel()
 
     def _forward(self, headers: Headers) -> Headers:
         if not self._forwarded:

@@ -5,6 +5,7 @@ from typing import Final
 from gateway.errors import Refused
 from gateway.govern.keys import Keyring
 from gateway.govern.principal import Principal
+from gateway.store.contract import StoreError
 
 _BEARER: Final = b"bearer "
 
@@ -26,10 +27,19 @@ async def identify(keyring: Keyring, key: bytes) -> Principal:
     """The principal behind a key.
 
     Raises:
-        Refused: 401, the same words for every key that does not work.
-        StoreError: keys cannot be looked up; nobody is let in unknown.
+        Refused: 401, the same words for every key that does not work; 503 when keys
+            cannot be looked up: nobody is let in unknown.
     """
-    principal = keyring.known(key) or await keyring.find(key)
+    try:
+        principal = keyring.known(key) or await keyring.find(key)
+    except StoreError as error:
+        raise Refused(
+            503,
+            "server_error",
+            "keys cannot be looked up at the moment",
+            code="store_unavailable",
+            retry_after=1.0,
+        ) from error
     if principal is None:
         raise Refused(
             401,
