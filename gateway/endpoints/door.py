@@ -81,11 +81,10 @@ class Door:
 
         async def read() -> bytes:
             nonlocal unwatch
-            try:
-                body = await _body(receive)
-            except asyncio.CancelledError:
+            body = await _body(receive)
+            if body is None:
                 exchange.hung_up = True
-                raise
+                raise asyncio.CancelledError
             unwatch = watch(scope, receive, hang_up)
             return body
 
@@ -106,11 +105,11 @@ class Door:
         return tuple(h for h in headers if h[0] in self._forwarded)
 
 
-async def _body(receive: Receive) -> bytes:
-    """The whole request body; its size is capped by the server."""
+async def _body(receive: Receive) -> bytes | None:
+    """The whole request body, capped by the server; `None` when the client left."""
     message = await receive()
     if message["type"] == "http.disconnect":
-        raise asyncio.CancelledError
+        return None
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
         return body
@@ -118,7 +117,7 @@ async def _body(receive: Receive) -> bytes:
     while message.get("more_body"):
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise asyncio.CancelledError
+            return None
         pieces.append(message.get("body", b""))
     return b"".join(pieces)
 
