@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import msgspec
-from adapters.catalog import Price
 
+from adapters.catalog import Price
 from adapters.contract import Provider, Target, Upstream
 from gateway.config import schema
 from gateway.net.client import Limits

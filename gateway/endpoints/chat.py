@@ -1,8 +1,7 @@
 """POST /v1/chat/completions, /v1/completions, /v1/embeddings: OpenAI's dialects."""
 
-from adapters.registry import DIALECTS
-
 from adapters.contract import Operation
+from adapters.registry import DIALECTS
 from gateway.endpoints.door import Door
 from gateway.endpoints.table import Row
 from gateway.spine.dispatch import Dispatch

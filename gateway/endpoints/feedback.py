@@ -5,10 +5,10 @@ import time
 from typing import Annotated, Final
 
 import msgspec
-from adapters.registry import DIALECTS
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.registry import DIALECTS
 from gateway.endpoints.access import with_key
 from gateway.endpoints.table import Row
 from gateway.errors import Refused

@@ -1,8 +1,7 @@
 """POST /v1/messages and /v1/messages/count_tokens: Anthropic's dialect."""
 
-from adapters.registry import DIALECTS
-
 from adapters.contract import Operation
+from adapters.registry import DIALECTS
 from gateway.endpoints.door import Door
 from gateway.endpoints.table import Row
 from gateway.spine.dispatch import Dispatch

@@ -1,10 +1,10 @@
 """GET /v1/models: the aliases a key may use."""
 
 import msgspec
-from adapters.registry import DIALECTS
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.registry import DIALECTS
 from gateway.deployments import Alias, Directory
 from gateway.endpoints.access import with_key
 from gateway.endpoints.table import Row
