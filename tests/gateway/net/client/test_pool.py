@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 import time
 from contextlib import suppress
 
@@ -29,6 +30,7 @@ from tests.harness.upstream import (
     send,
     stall,
     tell,
+    wait_for,
 )
 
 EMPTY = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
@@ -172,9 +174,11 @@ def test_no_more_connections_than_allowed_and_first_come_first_served(
                 await asyncio.sleep(0.005)
             (counts,) = client.counters()
             assert (counts.in_use, counts.waiting) == (2, 6)
+            counted.set()
             await asyncio.gather(*tasks)
 
-    up.on(None, pause(0.05) + tell(200, b""))
+    counted = threading.Event()
+    up.on(None, wait_for(counted) + tell(200, b""))
     run(work())
     assert up.connections == 2
     assert [each.path for each in up.requests] == [f"/{i}" for i in range(8)]
