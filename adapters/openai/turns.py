@@ -148,8 +148,6 @@ def _assistant(turn: f.Fields, legacy: int, at: str) -> Message:
     signature = reasoning.signature(turn.pop("extra_content", ABSENT))
     calls = f.take(turn, "tool_calls", _calls, at) or []
     called = f.take(turn, "function_call", _called, at)
-    if calls or called:
-        said = [p for p in said if p != Text("")]
     if signature:
         said = _signed(said, signature)
     parts += said
@@ -161,6 +159,7 @@ def _assistant(turn: f.Fields, legacy: int, at: str) -> Message:
         parts.append(ToolUse(_legacy_id(legacy), called.name, _arguments(called)))
     for index, call in enumerate(calls):
         parts.append(_tool_use(call, f"{at}.tool_calls[{index}]"))
+    parts = [part for part in parts if part != Text("")] or parts
     return Message("assistant", tuple(_finished(parts, turn, at)), name)
 
 
