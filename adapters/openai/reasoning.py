@@ -121,6 +121,9 @@ class Pieces:
             out["thinking_blocks"] = [entry]
         else:
             entry = {"index": self._at, **_as_detail(thought, whole=False)}
+            if self._open:  # an accumulator would write it twice
+                entry.pop("format", None)
+                entry.pop("id", None)
             out["reasoning_details"] = [entry]
         self._open = True
         if delta.signature or delta.redacted:
@@ -159,7 +162,7 @@ def _block(entry: Mapping[str, Any]) -> Thinking | None:
 
 
 def _detail(entry: Mapping[str, Any]) -> Thinking | None:
-    family = FORMATS.get(_str(entry, "format"), UNKNOWN)
+    family = _family(_str(entry, "format"))
     id_ = _str(entry, "id")
     if data := _str(entry, "data"):
         return Thinking(redacted=data, family=family, id=id_)
@@ -168,6 +171,15 @@ def _detail(entry: Mapping[str, Any]) -> Thinking | None:
     if not text and not signature:
         return None
     return Thinking(text, signature, family=family, id=id_)
+
+
+def _family(form: str) -> str:
+    """Whose it is. OpenRouter tells the format with every piece of a stream, and an
+    accumulator makes one word of them all."""
+    if form in FORMATS:
+        return FORMATS[form]
+    known = (family for name, family in FORMATS.items() if form.startswith(name))
+    return next(known, UNKNOWN)
 
 
 def _as_block(thought: Thinking, *, whole: bool = True) -> dict[str, Any]:
