@@ -5,19 +5,22 @@ its name was made to resolve to one (DNS rebinding). Such a request betrays itse
 its `Host` or its `Origin`.
 """
 
+import re
 from typing import Final
 
-from adapters.registry import DIALECTS
 from starlette.types import Receive, Scope, Send
 
 from adapters.contract import Told
+from adapters.registry import DIALECTS
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_V4: Final = re.compile(r"127(?:\.\d{1,3}){3}").fullmatch
+"""A name may begin like an address: 127.0.0.1.example.com."""
 
 
 def is_loopback(host: str) -> bool:
     """Whether an address to listen on can be reached from this machine only."""
-    return host in LOOPBACK or host.startswith("127.")
+    return host in LOOPBACK or _V4(host) is not None
 
 
 def is_local(scope: Scope) -> bool:
@@ -35,7 +38,7 @@ def _host(authority: bytes) -> str:
     text = authority.decode("latin-1").lower()
     if text.startswith("["):
         return text[1:].partition("]")[0]
-    return text.partition(":")[0]
+    return text if "@" in text else text.partition(":")[0]
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
