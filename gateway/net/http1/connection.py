@@ -324,7 +324,8 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
 
     def is_writable(self) -> bool:
-        return self._writable
+        # A transport that broke while writing says so in the loop's next turn only.
+        return self._writable and not self._transport.is_closing()
 
     async def writable(self) -> None:
         """Wait until the client has read enough."""

@@ -19,6 +19,9 @@ BODY_HIGH: Final = 256 * 1024
 _JOIN_BELOW: Final = 128 * 1024
 """A larger body is written after its head: copying costs more than a second write."""
 
+_FAIR: Final = 64
+"""Pieces an application may send without letting others run."""
+
 _FRAMING: Final = frozenset(
     (b"content-length", b"transfer-encoding", b"connection", b"date")
 )
@@ -67,6 +70,7 @@ class Cycle:
         "_minor",
         "_status",
         "_taken",
+        "_turns",
         "_waiters",
         "_wire",
         "ended",
@@ -86,7 +90,7 @@ class Cycle:
         self._waiters: list[asyncio.Future[None]] = []
         self._hangup: Callable[[], None] | None = None
         self._begun = self._flushed = self._chunked = self._bodiless = False
-        self._status = 0
+        self._status = self._turns = 0
         self._headers: Iterable[tuple[bytes, bytes]] = ()
         self._left = -1
         """Bytes that the answer still owes its content-length; -1: not counted."""
@@ -188,9 +192,13 @@ class Cycle:
         kind = message["type"]
         if kind == "http.response.body":
             self._send_body(message.get("body", b""), message.get("more_body", False))
-            wire = self._wire
-            if not self.ended and not wire.is_writable():
-                await wire.writable()
+            if self.ended:
+                return
+            self._turns += 1
+            if not self._wire.is_writable():
+                await self._wire.writable()
+            elif not self._turns % _FAIR:
+                await asyncio.sleep(0)
         elif kind == "http.response.start" and not self._begun:
             self._begun = True
             self._status = message["status"]

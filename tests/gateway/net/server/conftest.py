@@ -1,9 +1,16 @@
+from typing import Any
+
 import pytest
+
+UVLOOP = ("asyncio", {"use_uvloop": True})
+ASYNCIO = ("asyncio", {"use_uvloop": False})
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> Any:
+    """The loop of production; what both must show is run on both."""
+    pytest.importorskip("uvloop")
+    return UVLOOP
 
 
 @pytest.fixture(params=["fast", "hypercorn"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.net.server.conftest import ASYNCIO, UVLOOP
 from tests.gateway.net.server.support import (
     Seen,
     client,
@@ -19,6 +20,11 @@ from tests.gateway.net.server.support import (
 )
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=[UVLOOP, ASYNCIO], ids=["uvloop", "asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    return request.param
 
 
 async def test_the_application_sees_the_request_as_asgi_says(http: str) -> None:
@@ -473,3 +479,30 @@ async def test_a_body_the_application_does_not_ask_for_is_not_read() -> None:
         assert cycle._buffered < 1_000_000  # type: ignore[attr-defined]
         gate.set()
         assert (await c.answer()).body == b"20000000"
+
+
+async def test_an_application_that_never_waits_does_not_hold_the_loop() -> None:
+    """It streams from memory to a client that reads all, and on when that is gone."""
+    turns = 0
+    ended = asyncio.Event()
+
+    async def pour(scope: Any, body: bytes, _: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send(
+                    {"type": "http.response.body", "body": b"x", "more_body": True}
+                )
+        except OSError:
+            ended.set()
+            raise
+
+    async with serving(Seen(pour)) as worker:
+        async with client(worker) as c:
+            await c.send(get())
+            for _ in range(20):
+                await c.reader.read(1000)
+                turns += 1
+            c.writer.transport.abort()
+        await asyncio.wait_for(ended.wait(), 2)
+    assert turns == 20

@@ -61,6 +61,9 @@ class Wire:
         assert not self.reading
         self.reading = True
 
+    def is_closing(self) -> bool:
+        return self.closed
+
     def close(self) -> None:
         if not self.closed:
             self.closed = True
