@@ -234,6 +234,10 @@ class Reply:
             return
         self.done = True
         self.error = error
+        if self._want is _Want.end:
+            # Nobody will read half an answer, and the error's traceback keeps us.
+            self._chunks.clear()
+            self._size = 0
         source, self.source = self.source, None
         if source is not None:
             source.cut()
@@ -270,4 +274,3 @@ class Reply:
                 source.cut()
         else:
             self.fail(Garbled(f"the body is larger than {self._limit} bytes"))
-            self._chunks.clear()

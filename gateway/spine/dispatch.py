@@ -116,6 +116,7 @@ class Dispatch:
         finally:
             self.in_flight -= 1
             self._record(exchange)
+            _untie(exchange.error)
 
     def _limit(self, exchange: Exchange, *, streams: bool) -> None:
         """When it must be over, by the configuration and by the client's own wait."""
@@ -171,6 +172,14 @@ class Dispatch:
         if exchange.attempts and (kind or exchange.usage is None):
             exchange.usage = exchange.attempts[-1].usage
         self._recorder.put(exchange.facts(time.monotonic(), kind))
+
+
+def _untie(error: BaseException | None) -> None:
+    """Let go of the frames an error was raised through: they hold the exchange, which
+    holds the error, and would keep bodies until the collector comes round."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _seconds(said: bytes) -> float | None:
