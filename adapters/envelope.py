@@ -47,7 +47,7 @@ def replace(
 def hides_letters(body: bytes) -> bool:
     """Whether some plain small letter is written as an escape: nobody does, but to
     keep a field's name from being found."""
-    return b"\\u006" in body or b"\\u007" in body
+    return b"\\" in body and (b"\\u006" in body or b"\\u007" in body)
 
 
 def splice(body: bytes, name: bytes, old: str, new: str, add: bytes = b"") -> bytes:

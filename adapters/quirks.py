@@ -20,6 +20,15 @@ Top = MutableMapping[str, Raw]
 _NONE: Final = Quirks()
 _ALNUM9: Final = re.compile(r"[a-zA-Z0-9]{9}")
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class _Turn(msgspec.Struct, frozen=True, gc=False):
+    role: str | None = None
+    tool_call_id: Raw = Raw(b"")
+    tool_calls: Raw = Raw(b"")
+
+
+_probe = msgspec.json.Decoder(list[_Turn])
 _messages = msgspec.json.Decoder(list[dict[str, Raw]])
 _objects = msgspec.json.Decoder(list[dict[str, Any]])
 _value = msgspec.json.Decoder()
@@ -95,10 +104,7 @@ def _choice(value: Raw, words: dict[str, str]) -> Raw:
 
 
 def _bent(messages: Raw, quirks: Quirks) -> Raw:
-    written = bytes(messages)
-    developer = quirks.system_role and b"developer" in written
-    ids = quirks.tool_ids and b"tool_call" in written
-    if not developer and not ids and b"\\u00" not in written:
+    if not _needs(messages, quirks):
         return messages
     try:
         turns = _messages.decode(messages)
@@ -110,6 +116,20 @@ def _bent(messages: Raw, quirks: Quirks) -> Raw:
         if quirks.tool_ids:
             _shorten(turn)
     return Raw(_encode(turns))
+
+
+def _needs(messages: Raw, quirks: Quirks) -> bool:
+    """A look at the roles alone, several times cheaper than opening all messages."""
+    try:
+        turns = _probe.decode(messages)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return True
+    for turn in turns:
+        if quirks.system_role and turn.role == "developer":
+            return True
+        if quirks.tool_ids and (turn.tool_calls or turn.tool_call_id):
+            return True
+    return False
 
 
 def _shorten(turn: dict[str, Raw]) -> None:
