@@ -79,6 +79,7 @@ def _memory(own: Target) -> dict[str, float]:
     headers = [f"{name}: {value}" for name, value in own.headers.items()]
     load = subprocess.Popen(
         [
+            *machine.pinned(machine.DRIVER_CORE),
             str(WORK / "load"),
             str(own.port),
             own.path,

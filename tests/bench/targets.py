@@ -82,6 +82,8 @@ def gateway(
     )
     (folder / "routeiq.yaml").write_text(
         f"server: {{port: {port}{server}}}\nkeys: {{master: 'env:BENCH_MASTER'}}\n"
+        # No line per exchange: none of the others writes one either.
+        "logs: {requests: false}\n"
         f"models:\n{models}\n{extra}\n"
     )
     return Target(
