@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from gateway.cli.banner import banner
@@ -36,7 +37,9 @@ def serve(arguments: argparse.Namespace, run: Run | None = None) -> int:
         nonlocal started
         started = True
         found = found_keys(loaded.secrets)
-        err(banner(loaded, addresses, found, release(), paint_err()))
+        # Who watched the start may have left; the clients have not.
+        with suppress(BrokenPipeError):
+            err(banner(loaded, addresses, found, release(), paint_err()))
 
     try:
         code: int = (run or resolve(RUN))(loaded, ready)

@@ -67,8 +67,9 @@ def out(text: str) -> None:
 
 
 def err(text: str) -> None:
-    """A remark or complaint."""
-    print(text, file=sys.stderr)
+    """A remark or complaint, in one piece: other threads write log lines there."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 def write(text: str, output: str | None, *, force: bool) -> str:
