@@ -133,8 +133,8 @@ class Dispatch:
                 # its next piece.
                 if wait is not None and streams:
                     exchange.first_token_limit = wait
-                elif wait is not None:
-                    total = min(total, wait)
+                elif wait is not None and wait < total:
+                    total, exchange.hurried = wait, True
                 break
         exchange.deadline = exchange.began + total
 

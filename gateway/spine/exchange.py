@@ -33,6 +33,7 @@ class Exchange:
         "first_token_limit",
         "headers",
         "hung_up",
+        "hurried",
         "id",
         "operation",
         "output_chars",
@@ -84,6 +85,8 @@ class Exchange:
         self.alias: Alias | None = None
         self.deadline = 0.0
         """When the whole exchange must be over."""
+        self.hurried = False
+        """The client set the deadline."""
         self.first_token_limit: float | None = None
         """Seconds, where the client set one."""
         self.plan: Plan | None = None

@@ -12,7 +12,7 @@ import time
 from collections import deque
 
 from adapters.contract import Call
-from adapters.errors import ContextWindow, Unsupported, UpstreamError
+from adapters.errors import ContextWindow, Timeout, Unsupported, UpstreamError
 from gateway.config.schema import Cooldown, Retries
 from gateway.deployments import Alias, Deployment, Directory
 from gateway.errors import Refused
@@ -73,7 +73,7 @@ class Way:
         """A stream broke after its client had been told something: only health is
         left to mend."""
         if exchange.alias is not None:
-            self._penalise(exchange.alias, deployment, error)
+            self._penalise(exchange, exchange.alias, deployment, error)
 
     async def _alias(self, exchange: Exchange, call: Call, alias: Alias) -> Answered:
         now = time.monotonic()
@@ -96,7 +96,7 @@ class Way:
                 error = error or unsupported
             except UpstreamError as failure:
                 error = failure
-                row = self._penalise(alias, deployment, failure)
+                row = self._penalise(exchange, alias, deployment, failure)
                 if row.fallback != "any":
                     raise
                 if row.retry and tries.of(deployment) <= alias.retries.per_deployment:
@@ -197,11 +197,17 @@ class Way:
             await _let_go(tasks)
 
     def _penalise(
-        self, alias: Alias, deployment: Deployment, error: UpstreamError
+        self,
+        exchange: Exchange,
+        alias: Alias,
+        deployment: Deployment,
+        error: UpstreamError,
     ) -> Remedy:
         """Note the error in the deployment's health; what it calls for."""
         row = remedy(error)
         health = deployment.health
+        if _impatient(exchange, deployment, error):
+            return row
         if row.cooling == "none":
             health.responded()
         elif row.cooling == "failure":
@@ -322,6 +328,19 @@ def _none_left(alias: Alias, planned: Plan, now: float) -> Exception:
         code="no_deployment_available",
         retry_after=wait or 1.0,
     )
+
+
+def _impatient(
+    exchange: Exchange, deployment: Deployment, error: UpstreamError
+) -> bool:
+    """Whether the client would not wait as long as the configuration would: that says
+    nothing about the deployment, and one client must not close it to the others."""
+    if not isinstance(error, Timeout):
+        return False
+    own = exchange.first_token_limit
+    if error.code == "first_token" and own is not None:
+        return own < deployment.limits.first_token_s
+    return exchange.hurried and time.monotonic() >= exchange.deadline
 
 
 async def _let_go(tasks: "set[asyncio.Task[Answered]]") -> None:
