@@ -6,13 +6,13 @@ connection and handover, cycle, head and bodies, refusals.
 
 import errno
 import logging
-import os
 import resource
 import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+import msgspec
 from starlette.types import ASGIApp
 
 from gateway.config.schema import Server
@@ -46,7 +46,7 @@ def serve(
     except NotStarted as error:
         complain(str(error))
         return FAILED
-    _allow_files(settings)
+    settings = _within_files(settings)
     scheme = "http" if settings.tls is None else "https"
     addresses = [f"{scheme}://{_name(sock)}" for sock in sockets]
     announce = partial(ready or _quiet, addresses)
@@ -89,17 +89,19 @@ def _name(sock: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _allow_files(settings: Server) -> None:
-    """As many open files as the connections may need, if the system lets us."""
+def _within_files(settings: Server) -> Server:
+    """The settings, with no more connections than there can be open files."""
     wanted = settings.max_connections + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    if max(soft, wanted) < settings.max_connections + _SPARE_FILES:
-        log.warning(
-            "open files may run out before server.max_connections is reached",
-            extra={"open_files": max(soft, wanted), "pid": os.getpid()},
-        )
+        return settings
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed == wanted:
+        return settings
+    cap = max(1, allowed - min(_SPARE_FILES, allowed // 2))
+    log.warning(
+        "server.max_connections is more than open files allow",
+        extra={"max_connections": cap, "open_files": allowed},
+    )
+    return msgspec.structs.replace(settings, max_connections=cap)

@@ -41,6 +41,9 @@ LINGER_S: Final = 1.0
 answers unread bytes could overtake our reply."""
 LINGER_BYTES: Final = 256 * 1024
 
+CROWD: Final = 128
+"""Connections beyond the cap that are heard out so; more are cut short."""
+
 SLOWEST: Final = 512
 """Bytes a second: a body that drips slower has `body_timeout_s` in all."""
 
@@ -100,7 +103,8 @@ class Connection(asyncio.Protocol):
         site.connections.add(self)
         cap = site.settings.max_connections
         if state.connections > cap:
-            self.refuse(crowded(cap))
+            spare = min(CROWD, cap // 4 + 1)
+            self.refuse(crowded(cap), linger=state.connections <= cap + spare)
             site.complain()
             return
         tls = transport.get_extra_info("ssl_object")
@@ -384,11 +388,11 @@ class Connection(asyncio.Protocol):
         if self._cycle is cycle:
             self._refuse_cycle(refused)
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: Refused, *, linger: bool = True) -> None:
         """Tell the client, then close."""
         self.site.state.count(refused.code)
         self._transport.write(reply(refused, self.site.date))
-        self._shut(linger=True)
+        self._shut(linger=linger)
 
     def _shut(self, *, linger: bool) -> None:
         """End after what is written; `linger` when the client may still be sending."""

@@ -19,7 +19,7 @@ BODY_HIGH: Final = 256 * 1024
 _JOIN_BELOW: Final = 128 * 1024
 """A larger body is written after its head: copying costs more than a second write."""
 
-_FAIR: Final = 64
+FAIR: Final = 64
 """Pieces an application may send without letting others run."""
 
 _FRAMING: Final = frozenset(
@@ -197,7 +197,7 @@ class Cycle:
             self._turns += 1
             if not self._wire.is_writable():
                 await self._wire.writable()
-            elif not self._turns % _FAIR:
+            elif not self._turns % FAIR:
                 await asyncio.sleep(0)
         elif kind == "http.response.start" and not self._begun:
             self._begun = True

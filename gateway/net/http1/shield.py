@@ -5,16 +5,20 @@ is refused here; bodies are capped, unpacked and timed alike.
 """
 
 import asyncio
+import logging
 import re
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.config.schema import Server
+from gateway.net.http1.cycle import FAIR, ClientGone
 from gateway.net.http1.head import Head, aim, is_target, oversized, watch, without
 from gateway.net.http1.inflate import Inflate, Unpacked
 from gateway.net.http1.refusal import Refused, malformed, slow, too_large
 from gateway.net.http1.state import State
+
+log = logging.getLogger(__name__)
 
 STREAMS: Final = 100
 """HTTP/2 streams of one connection at a time."""
@@ -51,6 +55,8 @@ class Shield:
             await self._serve(guarded, scope, head)
         except Refused as refused:
             guarded.refuse(refused)
+        except ClientGone:
+            log.debug("an exchange ended with its client", exc_info=True)
         finally:
             if running := self._streams[client] - 1:
                 self._streams[client] = running
@@ -131,6 +137,10 @@ class _Guarded:
         self._over = False
         """The body's end, or the client's, was seen."""
         self._begun = False
+        self._turns = 0
+        queue = getattr(receive, "__self__", None)
+        self._queue = queue if isinstance(queue, asyncio.Queue) else None
+        """Hypercorn's: what waits in it after the body's end is a disconnect."""
         self._refused: Refused | None = None
 
     def refuse(self, refused: Refused) -> None:
@@ -161,9 +171,14 @@ class _Guarded:
         return message
 
     async def send(self, message: Message) -> None:
-        """Raises: OSError, when the client does not read."""
+        """Raises: ClientGone, also when the client does not read."""
         if self._refused is not None:
             return
+        self._turns += 1
+        if not self._turns % FAIR:
+            await asyncio.sleep(0)
+        if self._over and self._queue is not None and not self._queue.empty():
+            raise ClientGone("the client is gone")
         if message["type"] == "http.response.start":
             self._begun = True
             if self._state.draining and self._closes:
@@ -176,7 +191,7 @@ class _Guarded:
                 await self._send(message)
         except TimeoutError as error:
             self._state.count("write_timeout")
-            raise OSError("the client does not read its answer") from error
+            raise ClientGone("the client does not read its answer") from error
 
     async def finish(self) -> None:
         """Answer what was refused, and read what is left."""

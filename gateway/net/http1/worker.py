@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import ssl
@@ -45,12 +46,14 @@ class Worker:
         )
         self._living: asyncio.Task[None] | None = None
         self._servers: list[asyncio.Server] = []
+        self._exhausted = -1.0
+        """When it was last told that no files were left."""
 
     async def start(self, sockets: list[socket.socket]) -> None:
         """Start the application, then listen. Raises: NotStarted."""
         site = self.site
         context = tls_context(site.settings)
-        site.loop.set_exception_handler(_unhandled)
+        site.loop.set_exception_handler(self._unhandled)
         self._living = site.loop.create_task(self._lifespan.handle_lifespan())
         try:
             await self._lifespan.wait_for_startup()
@@ -141,6 +144,24 @@ class Worker:
         except LifespanFailureError as error:
             log.warning("the application ended badly", extra={"error": str(error)})
 
+    def _unhandled(
+        self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+    ) -> None:
+        """What clients do to their connections is no error of ours."""
+        error = context.get("exception")
+        if isinstance(error, ssl.SSLError | ConnectionError):
+            log.debug("a connection broke", exc_info=error)
+        elif isinstance(error, OSError) and error.errno in (
+            errno.EMFILE,
+            errno.ENFILE,
+        ):
+            # asyncio tells it once for every connection that waits.
+            if self.site.now - self._exhausted >= 1:
+                self._exhausted = self.site.now
+                log.warning("no open files are left: accepting pauses")
+        else:
+            loop.default_exception_handler(context)
+
 
 def tls_context(settings: Server) -> ssl.SSLContext | None:
     """Certificate and key, loaded. Raises: NotStarted."""
@@ -156,11 +177,3 @@ def tls_context(settings: Server) -> ssl.SSLContext | None:
 def _why(error: BaseException) -> str:
     said = str(error).removeprefix("Lifespan failure in startup. ").strip("'")
     return f"the application did not start: {said}"
-
-
-def _unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What clients do to their connections is no error of ours."""
-    if isinstance(context.get("exception"), ssl.SSLError | ConnectionError):
-        log.debug("a connection broke", exc_info=context["exception"])
-    else:
-        loop.default_exception_handler(context)

@@ -481,7 +481,9 @@ async def test_a_body_the_application_does_not_ask_for_is_not_read() -> None:
         assert (await c.answer()).body == b"20000000"
 
 
-async def test_an_application_that_never_waits_does_not_hold_the_loop() -> None:
+async def test_an_application_that_never_waits_does_not_hold_the_loop(
+    http: str,
+) -> None:
     """It streams from memory to a client that reads all, and on when that is gone."""
     turns = 0
     ended = asyncio.Event()
@@ -497,7 +499,7 @@ async def test_an_application_that_never_waits_does_not_hold_the_loop() -> None:
             ended.set()
             raise
 
-    async with serving(Seen(pour)) as worker:
+    async with serving(Seen(pour), http) as worker:
         async with client(worker) as c:
             await c.send(get())
             for _ in range(20):

@@ -20,11 +20,12 @@ from tests.shared import ROOT
 
 
 class Program:
-    def __init__(self, app: str, **settings: Any) -> None:
+    def __init__(self, app: str, files: int = 0, **settings: Any) -> None:
+        limited = ["sh", "-c", f'ulimit -n {files}; exec "$0" "$@"'] if files else []
         settings = {"port": 0, "drain_s": 5.0, **settings}
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-W", "error", "-m"),
+                *(*limited, sys.executable, "-W", "error", "-m"),
                 *("tests.gateway.net.server.program", app, json.dumps(settings)),
             ],
             cwd=ROOT,
@@ -103,6 +104,25 @@ def test_a_certificate_that_is_missing_is_told() -> None:
     assert code == 1
     assert "server.tls" in err
     assert "/nowhere/cert.pem" in err
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_few_open_files_cap_the_connections_and_are_told(loop: str) -> None:
+    with program(files=60, loop=loop) as p:
+        port = int(p.url.rpartition(":")[2])
+        with contextlib.ExitStack() as stack:
+            for _ in range(100):
+                s = socket.create_connection(("127.0.0.1", port), 5)
+                stack.enter_context(s)
+            assert s.recv(100).startswith(b"HTTP/1.1 503 ")
+        time.sleep(0.3)
+        time.sleep(0.3)
+        assert p.get().status_code == 200
+        p.process.send_signal(signal.SIGTERM)
+        code, _, err = p.end()
+    assert code == 0
+    assert "server.max_connections is more than open files allow" in err
+    assert "Traceback" not in err
 
 
 def test_an_unknown_host_is_told() -> None:

@@ -201,6 +201,27 @@ async def test_streams_reset_as_fast_as_they_open_do_not_pile_up() -> None:
     assert peak <= 200
 
 
+async def test_a_stream_from_memory_ends_with_its_reset() -> None:
+    ended = asyncio.Event()
+
+    async def pour(scope: Any, body: bytes, _: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send(
+                    {"type": "http.response.body", "body": b"x", "more_body": True}
+                )
+        except OSError:
+            ended.set()
+
+    async with serving(Seen(pour)) as worker, h2_client(worker) as c:
+        stream = await c.ask()
+        await c.read()
+        c.h2.reset_stream(stream)
+        await c.flush()
+        await asyncio.wait_for(ended.wait(), 2)
+
+
 async def test_h2c_upgrades_are_handed_over() -> None:
     async with serving(Seen()) as worker, client(worker) as c:
         settings = base64.urlsafe_b64encode(b"\0\3\0\0\0\x64")
