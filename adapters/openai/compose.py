@@ -32,6 +32,8 @@ _WITHIN: Final = (
     "application/x-yaml",
 )
 """Documents that are text, beside `text/*`: written into the message."""
+_SEEN: Final = frozenset({"video"})
+"""Another family's parts that a question may be about: dropping them misleads."""
 
 
 class Composer:
@@ -119,6 +121,9 @@ class Composer:
 
     def _opaque(self, part: Opaque, holder: Json) -> list[Any]:
         if part.family != wire.FAMILY:
+            if part.label in _SEEN:
+                told = f"chat completions cannot be given a {part.label}"
+                raise Unsupported(told, part.label)
             self._drop.append(part.label)
             return []
         if part.label.startswith(turns.MESSAGE):

@@ -4,6 +4,7 @@ A frame with `raw` goes as it came, one without (another family's, or one that a
 has changed) is written from its deltas; both may follow each other in one stream.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from adapters.openai import errors, finish, reasoning, replies, usage, wire
 
 DONE: Final = b"data: [DONE]\n\n"
 EVENT_STREAM: Final = "text/event-stream"
+_says_done: Final = re.compile(rb"(?:\A|[\r\n])data: ?\[DONE\]").search
+"""Comments and other fields may stand before it."""
 _fields = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -96,7 +99,7 @@ class ChatEncoder:
     def _relayed(self, frame: Frame) -> bytes:
         raw = frame.raw
         if not frame.deltas:
-            if b"[DONE]" in raw and raw.startswith(b"data") and not self._done:
+            if b"[DONE]" in raw and _says_done(raw) and not self._done:
                 self._done = True
                 return self._last_usage() + raw
             return raw

@@ -74,9 +74,8 @@ class StreamDecoder:
         if self._over:
             return frames
         try:
-            for event in self._events.close():
-                end = b"\n" if event.raw.endswith(b"\n") else b"\n\n"
-                frames.append(self._frame(event._replace(raw=event.raw + end)))
+            # `extend` keeps what came before an event that raises.
+            frames.extend(map(self._frame, map(sse.ended, self._events.close())))
         except UpstreamError as error:
             return frames + self._fail(error)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:

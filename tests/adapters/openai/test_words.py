@@ -22,6 +22,8 @@ from adapters.normal.content import (
     ToolChoice,
     ToolResult,
 )
+from adapters.openai import finish
+from adapters.providers import PROVIDERS
 from tests.adapters.openai.asking import ask, said, sent, target
 
 
@@ -113,6 +115,7 @@ def test_pictures_in_tool_results_follow_in_a_message_of_the_user() -> None:
     [
         Image(file="file-1"),
         Audio(url="https://x.test/a.mp3"),
+        Opaque("gemini", "video", Raw(b"{}")),
         Document(url="https://x.test/a.pdf"),
     ],
 )
@@ -243,3 +246,9 @@ def test_the_client_is_told_in_its_own_words() -> None:
         ("gemini.generate", "generationConfig.topK"),
     ):
         assert ask(conversation, target("openai", "gpt-4o"), dialect).dropped == (name,)
+
+
+def test_every_finish_word_of_the_table_of_providers_is_known() -> None:
+    for provider in PROVIDERS.values():
+        for word, meant in provider.quirks.finish.items():
+            assert finish.canonical(word) == meant, provider.id
