@@ -80,6 +80,7 @@ def write(talk: Conversation, target: Target, is_ours: bool) -> Written:
     if config := tools.write_config(talk.tool_choice, left):
         body["toolConfig"] = config
     limit = target.limits.get("max_output_tokens")
+    talk = talk if is_ours else _showing(talk)
     if config := settings.write(talk, target.model, limit, dropped):
         body[settings.WHERE] = config
     _tier(talk, body, dropped)
@@ -91,6 +92,16 @@ def write(talk: Conversation, target: Target, is_ours: bool) -> Written:
     if target.strict and names:
         raise Unsupported(f"gemini has no word for {', '.join(names)}", names[0])
     return Written(body, names)
+
+
+def _showing(talk: Conversation) -> Conversation:
+    """Who turns thinking on elsewhere is shown it, unless they say otherwise; Gemini
+    wants to be told."""
+    ask = talk.reasoning
+    if ask is None or not ask.enabled or ask.show is not None:
+        return talk
+    replace = msgspec.structs.replace
+    return replace(talk, reasoning=replace(ask, show=True))
 
 
 def _tier(talk: Conversation, body: dict[str, object], dropped: set[str]) -> None:

@@ -118,13 +118,14 @@ class _Call(msgspec.Struct):
 class _Candidate:
     """What is not told yet of one candidate."""
 
-    __slots__ = ("broken", "calls", "said", "stop")
+    __slots__ = ("broken", "calls", "refused", "said", "stop")
 
     def __init__(self) -> None:
         self.calls: dict[int, _Call] = {}
         self.said: list[str] = []
         self.stop: Stop | None = None
         self.broken = ""
+        self.refused = False
 
 
 class Writer:
@@ -225,6 +226,7 @@ class Writer:
                 self._known(index).said.append(delta.text)
                 self._say(index, Text(delta.text, signature=delta.signature))
             case RefusalDelta():
+                self._known(index).refused = True
                 self._say(index, Text(delta.text))
             case ThinkDelta():
                 family = delta.family
@@ -278,4 +280,6 @@ class Writer:
             made["finishMessage"] = known.broken
         elif known.stop is not None:
             reason: StopReason = known.stop.reason
+            if reason == "end" and known.refused:
+                reason = "refusal"
             made["finishReason"] = reply.finish(reason, known.stop.native)

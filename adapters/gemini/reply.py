@@ -18,6 +18,7 @@ from adapters.normal.content import (
     Image,
     Opaque,
     Part,
+    Refusal,
     Text,
     Thinking,
     ToolUse,
@@ -134,7 +135,10 @@ def candidate(choice: Choice) -> dict[str, object]:
         "index": choice.index,
     }
     if choice.stop is not None or broken:
-        reason = finish(choice.stop or "error", choice.native_stop)
+        stop = choice.stop or "error"
+        if stop == "end" and any(isinstance(piece, Refusal) for piece in choice.parts):
+            stop = "refusal"
+        reason = finish(stop, choice.native_stop)
         out["finishReason"] = MALFORMED if broken else reason
     if broken:
         out["finishMessage"] = broken

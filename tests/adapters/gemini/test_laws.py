@@ -148,7 +148,12 @@ conversations = st.builds(
         effort=st.sampled_from(["minimal", "low", "medium", "high"]),
         show=st.none() | st.booleans(),
     )
-    | st.builds(lambda b: Reasoning(True, "", b), st.integers(1, 24576)),
+    # Whoever turns thinking on and does not say whether to show it is shown it.
+    | st.builds(
+        lambda budget, show: Reasoning(True, "", budget, show),
+        st.integers(1, 24576),
+        st.booleans(),
+    ),
     service_tier=st.sampled_from(["", "flex", "standard", "priority"]),
     modalities=st.sampled_from([(), ("text",), ("text", "image")]),
     store=st.none() | st.booleans(),

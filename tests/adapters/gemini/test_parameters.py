@@ -180,18 +180,38 @@ def test_an_effort_is_a_level_or_a_budget(model: str, effort: str) -> None:
     assert dropped == ()
 
 
+SHOWN = {"includeThoughts": True}
+"""Whoever turns thinking on, and does not say otherwise, is shown it."""
+
+
 @pytest.mark.parametrize(
     ("ask", "model", "config"),
     [
         (Reasoning(enabled=False), "gemini-2.5-flash", {"thinkingBudget": 0}),
         (Reasoning(enabled=False), "gemini-2.5-pro", {"thinkingBudget": 128}),
         (Reasoning(enabled=False), "gemini-3-flash", {"thinkingLevel": "MINIMAL"}),
-        (Reasoning(True), "gemini-2.5-flash", {"thinkingBudget": -1}),
-        (Reasoning(True, budget=4000), "gemini-2.5-flash", {"thinkingBudget": 4000}),
-        (Reasoning(True, budget=99999), "gemini-2.5-flash", {"thinkingBudget": 24576}),
-        (Reasoning(True, budget=99999), "gemini-2.5-pro", {"thinkingBudget": 32768}),
-        (Reasoning(True, budget=4000), "gemini-3-flash", {"thinkingBudget": 4000}),
-        (Reasoning(True, budget=-1), "gemini-2.5-pro", {"thinkingBudget": -1}),
+        (Reasoning(True), "gemini-2.5-flash", SHOWN | {"thinkingBudget": -1}),
+        (
+            Reasoning(True, budget=4000),
+            "gemini-2.5-flash",
+            SHOWN | {"thinkingBudget": 4000},
+        ),
+        (
+            Reasoning(True, budget=99999),
+            "gemini-2.5-flash",
+            SHOWN | {"thinkingBudget": 24576},
+        ),
+        (
+            Reasoning(True, budget=99999),
+            "gemini-2.5-pro",
+            SHOWN | {"thinkingBudget": 32768},
+        ),
+        (
+            Reasoning(True, budget=4000),
+            "gemini-3-flash",
+            SHOWN | {"thinkingBudget": 4000},
+        ),
+        (Reasoning(True, budget=-1), "gemini-2.5-pro", SHOWN | {"thinkingBudget": -1}),
         (
             Reasoning(True, "high", 4000, True),
             "gemini-3-flash",
