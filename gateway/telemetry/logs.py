@@ -148,6 +148,13 @@ class Handler(logging.Handler):
         """No lock: a writer stuck on a full pipe must not hold up those who log."""
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As the library does it, which from Python 3.13 on insists on the lock."""
+        kept = self.filter(record)
+        if kept:
+            self.emit(kept if isinstance(kept, logging.LogRecord) else record)
+        return bool(kept)
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self._format(_fields(record, self._redactor))
