@@ -115,7 +115,7 @@ class MessagesDecoder:
             return frames
         try:
             # Half an event is no event (WHATWG), but some proxies eat line ends.
-            frames.extend(map(self._frame, self._events.close()))
+            frames.extend(map(self._frame, map(sse.ended, self._events.close())))
         except UpstreamError as error:
             frames.append(self._fail(error))
         else:

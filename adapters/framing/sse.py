@@ -135,6 +135,13 @@ class Splitter:
             yield self._checked(rest)
 
 
+def ended(event: Event) -> Event:
+    """The last event of a stream with the blank line that it may lack: without it,
+    whoever it is relayed to would throw it away."""
+    end = b"\n" if event.raw.endswith(b"\n") else b"\n\n"
+    return event._replace(raw=event.raw + end)
+
+
 def _is_crlf_line(data: bytes) -> bool:
     """Whether it is one event of one data line with CRLF ends, as Google's are."""
     return (

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from adapters.errors import Garbled, UpstreamError
-from adapters.framing.sse import Event, Splitter, one_line
+from adapters.framing.sse import Event, Splitter, ended, one_line
 from adapters.gemini import answer, citations, errors, logprobs, signature
 from adapters.gemini.partial import Arguments
 from adapters.gemini.wire import BROKEN, EMPTY, given
@@ -86,7 +86,7 @@ class Chunks:
         if self._ended:
             return frames
         try:
-            for event in self._splitter.close():
+            for event in map(ended, self._splitter.close()):
                 if event.data:
                     frames.append(Frame(event.raw, self._deltas(event.data)))
                 else:

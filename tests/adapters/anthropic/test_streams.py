@@ -74,7 +74,9 @@ def test_a_stream_is_relayed_byte_for_byte_wherever_it_was_cut(
         frames = pieces(body, edges)
         relay = MESSAGES.write_stream(call(), DIALECT)
         assert deltas(frames) == meant
-        assert encoded(frames, relay) == body
+        # A recording that lacks its last line end gets it: events end with one.
+        ended = body if body.endswith(b"\n\n") else body + b"\n"
+        assert encoded(frames, relay) == ended
 
 
 @pytest.mark.parametrize("recording", WHOLE, ids=names(WHOLE))

@@ -118,7 +118,9 @@ def test_a_stream_comes_back_as_it_went(recording: Recording) -> None:
         call(stream=True, query="alt=sse"), "gemini.generate"
     )
     assert encoder.content_type.startswith("text/event-stream")
-    assert encoder.frames(frames) + encoder.close() == recording.body
+    # A recording that lacks its last line end gets it: events end with one.
+    missing = b"" if recording.body.endswith((b"\n\n", b"\n\r\n")) else b"\n"
+    assert encoder.frames(frames) + encoder.close() == recording.body + missing
     choices = meaning.folded(frames)
     assert all(choice.stop is not None for choice in choices.values())
 
