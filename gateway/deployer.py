@@ -1,6 +1,6 @@
 """The configured models -> live aliases and deployments."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from gateway.config import schema
 from gateway.config.secrets import Secrets
 from gateway.deployments import Alias, Deployment, Directory, seeded
 from gateway.net.loopback import Asker
+from gateway.telemetry.redact import Redactor
 from routing.health import Health
 from routing.health import Limits as HealthLimits
 from routing.strategies.table import STRATEGIES
@@ -30,6 +31,8 @@ class Place(msgspec.Struct, frozen=True):
     base_url: str
     key: str
     headers: Mapping[str, str]
+    secrets: Collection[str]
+    """Values of headers that were written as references."""
 
 
 class Deployer:
@@ -75,6 +78,9 @@ class Deployer:
             for name, model in models.items()
             if name not in patterns
         }
+        for model in patterns.values():
+            for entry in model.deployments:
+                self._place(entry)  # what it finds, the redactor must know at once
         return Directory(exact, patterns, self.alias)
 
     def alias(self, name: str, model: schema.Model, stood_for: str) -> Alias:
@@ -117,6 +123,7 @@ class Deployer:
             params=entry.params,
             drop=entry.drop,
             address=_address(place.base_url),
+            redactor=Redactor([place.key, *place.secrets]),
         )
         mates = self._mates.setdefault((place.row.id, place.base_url, place.key), [])
         if not stood_for:
@@ -152,7 +159,9 @@ class Deployer:
             self.credentials.add(key)
         headers = {**(own.headers if own is not None else {}), **entry.headers}
         resolved = {n: self._secrets.text(v, where) for n, v in headers.items()}
-        return Place(row, base_url.rstrip("/"), key, resolved), name
+        secret = {value for n, value in resolved.items() if value != headers[n]}
+        self.credentials |= secret
+        return Place(row, base_url.rstrip("/"), key, resolved, secret), name
 
     def _is_provider(self, prefix: str) -> bool:
         return prefix in self._config.providers or find(prefix) is not None

@@ -18,6 +18,7 @@ from adapters.contract import Provider, Target, Upstream
 from gateway.config import schema
 from gateway.net.client import Limits
 from gateway.net.loopback import Asker
+from gateway.telemetry.redact import Redactor
 from routing.contract import Strategy
 from routing.engine import Pool, plan
 from routing.health import Health
@@ -42,6 +43,7 @@ class Deployment:
         "params",
         "price",
         "provider",
+        "redactor",
         "served_headers",
         "target",
         "total_s",
@@ -63,6 +65,7 @@ class Deployment:
         params: Mapping[str, Any],
         drop: Sequence[str],
         address: tuple[str, int],
+        redactor: Redactor,
     ) -> None:
         self.id = id
         self.provider = provider
@@ -80,6 +83,8 @@ class Deployment:
         """Fields of the provider's own body set when the client did not, as JSON."""
         self.drop = frozenset(drop)
         self.address = address
+        self.redactor = redactor
+        """Knows what this provider is sent and could say again."""
         self.credential_mates: list[Deployment] = []
         """All deployments under the same credential, this one included."""
         self.served_headers: tuple[tuple[bytes, bytes], ...] = (

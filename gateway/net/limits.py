@@ -9,6 +9,6 @@ class Limits(msgspec.Struct, frozen=True):
     connect_s: float
     """Name, TCP, TLS, and waiting for a free place."""
     first_token_s: float
-    """From sending to the first byte of the body; of a stream, the first that speaks."""
+    """From sending to the first byte of the body that says something."""
     idle_s: float
     """Between two pieces of the body."""

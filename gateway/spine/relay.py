@@ -55,8 +55,8 @@ async def relay(
             except UpstreamError as broken:
                 frames, error = (), broken
         if error is not None:
-            out = encoder.error(tell(error, exchange.request_id))
             stream.book.failed(error)
+            out = encoder.error(tell(error, exchange.request_id))
             await _hand(exchange, out, write)
             return error
 
