@@ -1,7 +1,7 @@
 """Replace top-level fields of a JSON object, everything else byte for byte.
 
 `dict[str, msgspec.Raw]` keeps the inner bytes exactly (`1.0`, `1e3`, `\\u00e9`), for
-0.4 us per KiB; a plain splice of one string field is cheaper in short bodies.
+0.5 us and 0.3 us per KiB; searching the bytes for a short key costs more than that.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,6 @@ import msgspec
 from msgspec import Raw
 
 from adapters.errors import BadCall
-
-SHORT: Final = 2048
-"""Bytes up to which searching a body is cheaper than decoding its top level."""
 
 _top = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.Encoder().encode
@@ -44,12 +41,6 @@ def replace(
     return _encode(top)
 
 
-def hides_letters(body: bytes) -> bool:
-    """Whether some plain small letter is written as an escape: nobody does, but to
-    keep a field's name from being found."""
-    return b"\\" in body and (b"\\u006" in body or b"\\u007" in body)
-
-
 def splice(body: bytes, name: bytes, old: str, new: str, add: bytes = b"") -> bytes:
     """The object with the string field `name` changed from `old` to `new`.
 
@@ -62,10 +53,19 @@ def splice(body: bytes, name: bytes, old: str, new: str, add: bytes = b"") -> by
     Raises:
         BadCall: the body is not a JSON object.
     """
-    if len(body) <= SHORT:
-        spliced = _spliced(body, name, old, new, add)
-        if spliced is not None:
-            return spliced
+    quoted = b'"%b"' % name
+    at = body.find(quoted)
+    if at >= 0:
+        value = at + len(quoted)
+        tail = body[value : value + len(old) * 6 + 64].lstrip(_SPACE)
+        was = _encode(old)
+        if tail.startswith(b":") and tail[1:].lstrip(_SPACE).startswith(was):
+            end = body.index(was, value) + len(was)
+            if _alone(body, at, end, name.decode()):
+                view = memoryview(body)
+                more = add + b"," if add else b""
+                middle = b"%b%b:%b" % (more, quoted, _encode(new))
+                return b"".join((view[:at], middle, view[end:]))
     top = fields(body)
     top[name.decode()] = Raw(_encode(new))
     out = _encode(top)
@@ -90,25 +90,3 @@ def _alone(body: bytes, start: int, end: int, name: str) -> bool:
         return name not in after and bool(after) == comma
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return False
-
-
-def _spliced(body: bytes, name: bytes, old: str, new: str, add: bytes) -> bytes | None:
-    quoted = b'"%b"' % name
-    at = body.find(quoted)
-    if at < 0 or body.find(quoted, at + 1) >= 0 or hides_letters(body):
-        return None
-    value = at + len(quoted)
-    tail = body[value : value + len(old) * 6 + 64].lstrip(b" \t\r\n")
-    was = _encode(old)
-    if not tail.startswith(b":") or not tail[1:].lstrip(b" \t\r\n").startswith(was):
-        return None
-    end = body.index(was, value) + len(was)
-    comma = b"," if add else b""
-    return b"%b%b%b%b:%b%b" % (
-        body[:at],
-        add,
-        comma,
-        quoted,
-        _encode(new),
-        body[end:],
-    )

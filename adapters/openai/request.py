@@ -14,9 +14,10 @@ from adapters import envelope, quirks, signing
 from adapters.contract import Target, WireHead
 from adapters.errors import Unsupported
 from adapters.normal.chat import ChatCall
+from adapters.openai import fields as f
 from adapters.openai import wire
 
-ASK_USAGE: Final = b'"stream_options":{"include_usage":true}'
+_ASKING: Final = Raw(b'{"include_usage":true}')
 _PATHS: Final = {
     "chat": "/chat/completions",
     "complete": "/completions",
@@ -32,19 +33,16 @@ def same(call: ChatCall, target: Target) -> tuple[bytes, tuple[str, ...]]:
         Unsupported: something must be left out, and the target is strict.
     """
     bent = target.provider.quirks
-    raw = call.raw
     ask = call.stream and not call.include_usage and bent.stream_usage
-    if len(raw) <= envelope.SHORT and not quirks.any_of(bent):
-        add = b""
-        if ask and b'"stream_options"' not in raw and not envelope.hides_letters(raw):
-            add = ASK_USAGE
-        if add or not ask:
-            return envelope.splice(raw, b"model", call.model, target.model, add), ()
-    top = envelope.fields(raw)
-    top["model"] = Raw(wire.encode(target.model))
+    odd = quirks.any_of(bent)
+    if not ask and not odd:
+        return envelope.splice(call.raw, b"model", call.model, target.model), ()
+    top = envelope.fields(call.raw)
+    top["model"] = f.plain(target.model)
     if ask:
-        top["stream_options"] = _asking(top.get("stream_options", Raw(b"null")))
-    return finished(top, target)
+        options = top.get("stream_options")
+        top["stream_options"] = _ASKING if options is None else _asking(options)
+    return finished(top, target) if odd else (wire.encode(top), ())
 
 
 def finished(top: dict[str, Raw], target: Target) -> tuple[bytes, tuple[str, ...]]:
