@@ -26,6 +26,7 @@ from gateway.spine.record import Recorder
 from gateway.spine.way import Way
 from gateway.store.contract import Store
 from gateway.store.open import open_store
+from gateway.sweep import DAY_S, Sweep
 from gateway.telemetry import process
 from gateway.telemetry.context import Propagation
 from gateway.telemetry.logs import Logs, set_up
@@ -58,6 +59,7 @@ class Parts:
         telemetry: Telemetry,
         logs: Logs,
         client: Client,
+        sweep: Sweep,
     ) -> None:
         self.dispatch = dispatch
         self.propagation = propagation
@@ -70,6 +72,7 @@ class Parts:
         self._telemetry = telemetry
         self._logs = logs
         self._client = client
+        self._sweep = sweep
 
     async def render_metrics(self, accept: str) -> tuple[str, bytes]:
         """Content type and body of the metrics page; made in a thread, it may be
@@ -83,6 +86,7 @@ class Parts:
     async def close(self) -> None:
         """Write what waits, let go of everything; in the order in which it is used."""
         loop = asyncio.get_running_loop()
+        await self._sweep.close()
         await loop.run_in_executor(None, self._recorder.close)
         await loop.run_in_executor(None, self._telemetry.close)
         await self._client.aclose()
@@ -144,6 +148,7 @@ async def build(
         total_s=config.timeouts.total_s,
         keep_content=config.records.content or telemetry.wants_content,
     )
+    sweep = Sweep(store, config.records.keep_days * DAY_S)
     parts = Parts(
         dispatch=dispatch,
         propagation=telemetry.propagation,
@@ -156,9 +161,12 @@ async def build(
         telemetry=telemetry,
         logs=logs,
         client=client,
+        sweep=sweep,
     )
     process.register(metrics, version)
     gauges.register(metrics, dispatch, recorder, client, state.get("server"))
     recorder.start()
     telemetry.start()
+    if config.records.keep_days:
+        sweep.start()
     return parts

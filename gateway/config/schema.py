@@ -232,6 +232,7 @@ class Records(Section, frozen=True, kw_only=True):
     content: bool = False
     """Keep prompts and answers too, redacted."""
     keep_days: Number = 30
+    """Exchanges and feedback older than that are forgotten; 0: never."""
     buffer: Count = 10_000
     """Exchanges that may wait to be written; more are dropped and counted."""
 
