@@ -1,6 +1,7 @@
 """What clients of the three dialects say and understand, and what providers answer."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,14 +28,7 @@ class Client:
 
     def events(self, body: str) -> list[dict[str, Any]]:
         """The events of a stream; anything that is not one fails."""
-        found = []
-        for block in body.replace("\r\n", "\n").split("\n\n"):
-            data = [
-                line[5:].strip() for line in block.split("\n") if line[:5] == "data:"
-            ]
-            if data and data != ["[DONE]"]:
-                found.append(json.loads("\n".join(data)))
-        return found
+        return [json.loads(data) for data in datas(body) if data != "[DONE]"]
 
     def _said(self, event: dict[str, Any]) -> str:
         raise NotImplementedError
@@ -90,7 +84,7 @@ class OpenAi(Client):
         return any(choice.get("finish_reason") for choice in event.get("choices", ()))
 
     def whole(self, body: str) -> str:
-        assert body.endswith("data: [DONE]\n\n"), body
+        assert datas(body)[-1] == "[DONE]", body
         assert body.count("[DONE]") == 1, body
         return super().whole(body)
 
@@ -160,6 +154,20 @@ class Gemini(Client):
 
     def finished(self, event: dict[str, Any]) -> bool:
         return any(c.get("finishReason") for c in event.get("candidates", ()))
+
+
+def datas(body: str) -> list[str]:
+    """The data of each event, by the letter of the WHATWG's grammar."""
+    found: list[str] = []
+    data: list[str] = []
+    for line in re.split("\r\n|\n|\r", body.removeprefix("\ufeff")):
+        name, _, value = line.partition(":")
+        if name == "data":
+            data.append(value.removeprefix(" "))
+        elif not line and data:
+            found.append("\n".join(data))
+            data = []
+    return found
 
 
 OPENAI, ANTHROPIC, GEMINI = OpenAi(), Anthropic(), Gemini()

@@ -29,7 +29,12 @@ from tests.harness.upstream import (
     tell,
 )
 
-QUICK: dict[str, float] = {"connect_s": 2.0, "first_token_s": 0.3, "idle_s": 0.3, "total_s": 8.0}
+QUICK: dict[str, float] = {
+    "connect_s": 2.0,
+    "first_token_s": 0.3,
+    "idle_s": 0.3,
+    "total_s": 8.0,
+}
 SLACK_S = 1.0
 """What the table grants a time limit."""
 
