@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 
 from tests.faults.speech import Client
+from tests.faults.wire import MASTER, Wire
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Answer, Request, Rule, Upstream
 
-MASTER = "sk-riq-master-0123456789abcdef"
 SECRETS = {
     "MASTER": MASTER,
     "KEY_A": "sk-canary-aaaaaaaaaaaaaaaaaaaa",
@@ -92,6 +92,10 @@ class Scene:
         return self._client.post(
             path, json={**body, **fields}, headers={**client.key(MASTER), **headers}
         )
+
+    def dial(self, *, receive_buffer: int = 0) -> Wire:
+        """A bare connection to the gateway."""
+        return Wire(self.running.port, receive_buffer)
 
     def healthy_s(self) -> float:
         """How long the gateway takes now to answer by itself; best of three."""
