@@ -36,6 +36,7 @@ class PointMaker:
         metrics = [
             self._metric(family, snapshot.started_unix_ns, now)
             for family in families.families(snapshot, self._semconv)
+            if family.points  # a metric without any says not even its kind
         ]
         scope = self._sdk.ScopeMetrics(self._scope, metrics, names.SCHEMA_URL)
         return self._sdk.MetricsData(
