@@ -436,6 +436,7 @@ _ROWS: Final = (
             done=False,
             extra={"path.chat": "/chat"},
         ),
+        can="chat complete",
     ),
     _row(
         "volcengine",

@@ -220,14 +220,9 @@ def data_url(url: str) -> tuple[str, str]:
 
 
 def _text_result(body: bytes, model: str) -> ChatResult:
-    try:
-        told = wire.text_completion.decode(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        found = mend.load(body)
-        raise_inside(found, body)
-        if not isinstance(found, dict) or not isinstance(found.get("choices"), list):
-            raise errors.garbled("no completion", body) from None
-        body = wire.encode(mend.Mender(model).text(found))
+    told = _strict_text(body)
+    if told is None:
+        body = _mended_text(body, model)
         told = _text_again(body)
     if present(told.error):
         raise_inside(wire.value.decode(body), body)
@@ -241,6 +236,25 @@ def _text_result(body: bytes, model: str) -> ChatResult:
         dialect=wire.COMPLETIONS,
         read=partial(_text_choices, told),
     )
+
+
+def _strict_text(body: bytes) -> wire.TextCompletion | None:
+    """As it is, where it follows the types; a whole answer says why it ended."""
+    try:
+        told = wire.text_completion.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    if any(choice.finish_reason is None for choice in told.choices):
+        return None
+    return told
+
+
+def _mended_text(body: bytes, model: str) -> bytes:
+    found = mend.load(body)
+    raise_inside(found, body)
+    if not isinstance(found, dict) or not isinstance(found.get("choices"), list):
+        raise errors.garbled("no completion", body)
+    return wire.encode(mend.Mender(model).text(found, whole=True))
 
 
 def _text_again(body: bytes) -> wire.TextCompletion:

@@ -75,8 +75,8 @@ class Mender:
             body.pop("obfuscation")
         return body
 
-    def text(self, body: Json) -> Json:
-        """A legacy completion, whole or a chunk, in place."""
+    def text(self, body: Json, *, whole: bool = False) -> Json:
+        """A legacy completion, or a chunk of one, in place."""
         self._envelope(body, "text_completion")
         body.pop("service_tier", None)
         choices = self._choices(body, whole=False)
@@ -88,7 +88,10 @@ class Mender:
                 choice["finish_reason"] = finish.canonical(_text(word))
                 if choice["finish_reason"] in ("tool_calls", "function_call", "error"):
                     choice["finish_reason"] = "stop"
-            choice.setdefault("finish_reason", None)
+            else:
+                if whole:
+                    self._mended("finish_reason empty")
+                choice["finish_reason"] = "stop" if whole else None
             if not _fits(choice.get("logprobs"), wire.TextLogprobs | None):
                 choice["logprobs"] = None
         body["choices"] = choices
