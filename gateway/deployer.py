@@ -140,7 +140,8 @@ class Deployer:
             prefix, name = "", entry.model
         where = f"the deployment {entry.model!r}"
         own = self._config.providers.get(prefix)
-        known = find(prefix) or find(own.family if own is not None else "openai")
+        family = own.family if own is not None else ""
+        known = find(prefix) or find(family or "openai")
         assert known is not None
         row = _row(prefix or "openai", known, own, custom=bool(entry.base_url))
         reference = entry.api_key or (own.api_key if own is not None else "")

@@ -30,7 +30,7 @@ def check_providers(config: Config, findings: Findings) -> None:
             continue
         if "/" in name or not name.strip():
             findings.problem(path, "a provider's name has no slash", at_key=True)
-        if row.family not in families:
+        if row.family and row.family not in families:
             listed = ", ".join(sorted(families))
             message = f"must be one of {listed}, not {quoted(row.family)}"
             hint = did_you_mean(row.family, families)

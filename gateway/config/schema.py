@@ -196,7 +196,8 @@ class Routing(Section, frozen=True, kw_only=True):
 class ProviderRow(Section, frozen=True, kw_only=True):
     """`providers`: an own provider, or another address of a known one."""
 
-    family: str = "openai"
+    family: str = ""
+    """The grammar it speaks; empty: a known provider's own, else OpenAI's."""
     base_url: str = ""
     api_key: Secret = ""
     headers: dict[str, HeaderValue] = {}
