@@ -1,4 +1,4 @@
-# Every word sets up what it needs: Python 3.11 or newer, make and a C compiler are enough.
+# Every word sets up what it needs: Python 3.11 or newer, pip, make and a C compiler.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 .PHONY: run test check bench install clean
 
 run: $(VENV)/run.done        ## serve the first answer: no key, no configuration
-	$(BIN)/python -m gateway serve configs/minimal.yaml
+	$(BIN)/python -m gateway serve configs/minimal.yaml $(ARGS)
 
 test: $(VENV)/dev.done       ## every test; those that need recorded material skip without it
 	$(BIN)/python -m pytest $(ARGS)
@@ -23,14 +23,22 @@ bench: $(VENV)/dev.done      ## CPU per request, latency, streams, memory; see t
 install: $(VENV)/dev.done    ## the environment for development
 
 clean:
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-$(VENV)/run.done: requirements/run.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+$(VENV)/run.done: requirements/run.txt
+	$(environment)
 	touch $@
 
-$(VENV)/dev.done: requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+$(VENV)/dev.done: requirements/dev.txt
+	$(environment)
 	touch $@ $(VENV)/run.done
+
+# Made where there is none or its Python is gone; else only brought to what is locked.
+define environment
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "RouteIQ needs Python 3.11 or newer: make PYTHON=python3.12")'
+$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+$(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m gateway "$$@"\n' "$(CURDIR)" "$(abspath $(BIN))/python" > $(BIN)/routeiq
+chmod +x $(BIN)/routeiq
+endef
