@@ -15,7 +15,7 @@ from gateway.config.secrets import Secrets
 from gateway.deployments import Alias, Deployment, Directory, seeded
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
-from routing.health import Health
+from routing.health import Credential, Health
 from routing.health import Limits as HealthLimits
 from routing.strategies.table import STRATEGIES
 from routing.types import Candidate
@@ -52,9 +52,10 @@ class Deployer:
         self._client = client
         self._loopback = loopback
         self._rng = seeded()
+        self._resolved: dict[str, str] = {}
         self.credentials: set[str] = set()
         """Every provider key resolved so far: what the redactor must know."""
-        self._mates: dict[tuple[str, str, str], list[Deployment]] = {}
+        self._credentials: dict[tuple[str, str, str], Credential] = {}
 
     def directory(self) -> Directory:
         """Every alias of the configuration, `demo`, and, where no model is configured,
@@ -110,14 +111,19 @@ class Deployer:
         if stood_for and entry.id:
             id = f"{entry.id}:{stood_for}"
         limits = self._health_limits(entry)
-        deployment = Deployment(
+        shared = None
+        if len(model.deployments) > 1:
+            # What cannot be asked elsewhere is not paused with the others.
+            address = (place.row.id, place.base_url, place.key)
+            shared = self._credentials.setdefault(address, Credential())
+        return Deployment(
             id=id,
             provider=place.row,
             upstream=upstream,
             target=_target(place, name, entry, facts, self._strict(entry)),
             client=self._loopback if place.row.family == "echo" else self._client,
             candidate=_candidate(id, entry, upstream, price, facts),
-            health=Health(limits),
+            health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
             price=price,
             params=entry.params,
@@ -125,11 +131,6 @@ class Deployer:
             address=_address(place.base_url),
             redactor=Redactor([place.key, *place.secrets]),
         )
-        mates = self._mates.setdefault((place.row.id, place.base_url, place.key), [])
-        if not stood_for:
-            mates.append(deployment)
-        deployment.credential_mates = mates if not stood_for else [deployment]
-        return deployment
 
     def _place(self, entry: schema.Deployment) -> tuple[Place, str]:
         """Where the deployment is, and the provider's own name for its model."""
@@ -146,7 +147,7 @@ class Deployer:
         row = _row(prefix or "openai", known, own, custom=bool(entry.base_url))
         reference = entry.api_key or (own.api_key if own is not None else "")
         key = (
-            self._secrets.resolve(reference, where)
+            self._secret(reference, where)
             if reference
             else self._secrets.first(row.env)
         )
@@ -163,6 +164,12 @@ class Deployer:
         secret = {value for n, value in resolved.items() if value != headers[n]}
         self.credentials |= secret
         return Place(row, base_url.rstrip("/"), key, resolved, secret), name
+
+    def _secret(self, reference: str, where: str) -> str:
+        """Resolved once: a wildcard's every new name must not read a file again."""
+        if reference not in self._resolved:
+            self._resolved[reference] = self._secrets.resolve(reference, where)
+        return self._resolved[reference]
 
     def _is_provider(self, prefix: str) -> bool:
         return prefix in self._config.providers or find(prefix) is not None

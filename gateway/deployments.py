@@ -24,6 +24,8 @@ from routing.engine import Pool, plan
 from routing.health import Health
 from routing.types import Candidate, Plan, Query, Ranked
 
+MAX_NAME: Final = 256
+"""Characters of a name that a wildcard may make."""
 MAX_ON_DEMAND: Final = 2000
 """Aliases that wildcards may have made at once; the oldest unused ones go."""
 
@@ -35,7 +37,6 @@ class Deployment:
         "address",
         "candidate",
         "client",
-        "credential_mates",
         "drop",
         "health",
         "id",
@@ -85,12 +86,15 @@ class Deployment:
         self.address = address
         self.redactor = redactor
         """Knows what this provider is sent and could say again."""
-        self.credential_mates: list[Deployment] = []
-        """All deployments under the same credential, this one included."""
         self.served_headers: tuple[tuple[bytes, bytes], ...] = (
-            (b"x-routeiq-deployment", id.encode("latin-1", "replace")),
+            (b"x-routeiq-deployment", header_text(id)),
             (b"x-routeiq-provider", provider.id.encode()),
         )
+
+
+def header_text(text: str) -> bytes:
+    """Text as a header's value: what a header cannot carry becomes `?`."""
+    return bytes(ord(c) if " " <= c <= "~" else 63 for c in text)
 
 
 class Budget:
@@ -148,6 +152,7 @@ class Alias:
         "model",
         "name",
         "retries",
+        "smallest_window",
     )
 
     def __init__(
@@ -169,6 +174,9 @@ class Alias:
         self._pool = Pool(
             [d.candidate for d in deployments], [d.health for d in deployments]
         )
+        windows = [d.candidate.max_input_tokens for d in deployments]
+        self.smallest_window = min((w for w in windows if w), default=None)
+        """Tokens; `None` when no deployment's is known."""
         self._only = None
         if len(deployments) == 1:
             step = Ranked(deployments[0].id, "the only deployment", 1.0)
@@ -213,6 +221,11 @@ class Directory:
         self._make = make
         self._made: OrderedDict[str, Alias] = OrderedDict()
 
+    def has(self, name: str) -> Alias | schema.Model | None:
+        """What stands behind a name, without making it live."""
+        known = self._exact.get(name) or self._made.get(name)
+        return known or next((model for _, model in self._matches(name)), None)
+
     def find(self, name: str) -> Alias | None:
         """The alias of that name, made from a wildcard if need be."""
         found = self._exact.get(name)
@@ -225,19 +238,22 @@ class Directory:
         return self._match(name)
 
     def _match(self, name: str) -> Alias | None:
-        if "*" in name or len(name) > 256:
-            return None
-        for pattern, model in self._patterns:
-            if fnmatchcase(name, _literal_but_star(pattern)):
-                head, _, tail = pattern.partition("*")
-                stood_for = name[len(head) : len(name) - len(tail)]
-                if not stood_for:
-                    continue
-                alias = self._make(name, model, stood_for)
-                self._made[name] = alias
-                self._evict()
-                return alias
+        for stood_for, model in self._matches(name):
+            alias = self._make(name, model, stood_for)
+            self._made[name] = alias
+            self._evict()
+            return alias
         return None
+
+    def _matches(self, name: str) -> Iterator[tuple[str, schema.Model]]:
+        """Wildcards that fit, longest first, with what their star stood for."""
+        if "*" in name or len(name) > MAX_NAME or not name.isprintable():
+            return
+        for pattern, model in self._patterns:
+            head, _, tail = pattern.partition("*")
+            stood_for = name[len(head) : len(name) - len(tail)]
+            if stood_for and fnmatchcase(name, _literal_but_star(pattern)):
+                yield stood_for, model
 
     def _evict(self) -> None:
         while len(self._made) > MAX_ON_DEMAND:

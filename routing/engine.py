@@ -64,8 +64,7 @@ def _limit(query: Query, candidate: Candidate) -> str:
     if query.operation not in candidate.operations:
         return "operation"
     window = candidate.max_input_tokens
-    # An estimate of four bytes a token is off by a half at times: only what cannot
-    # fit by any count is taken out, the provider judges the rest.
-    if window is not None and query.input_tokens > 2 * window:
+    # Only what cannot fit by any count is taken out; the provider judges the rest.
+    if window is not None and query.least_tokens > window:
         return "context_window"
     return ""

@@ -5,6 +5,8 @@ The breaker is a state machine: `closed` -> `open` (too many failures) -> `half_
 (after the pause, one probe at a time) -> `closed` again or `open`, longer.
 """
 
+from typing import Final
+
 import msgspec
 
 
@@ -21,8 +23,16 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rpm: int | None = None
     tpm: int | None = None
     """Requests and tokens in any minute, counted by this process."""
-    half_life_s: float = 10.0
-    """Of the latency average: how fast old answers are forgotten."""
+
+
+class Credential:
+    """The pause of all deployments under one key."""
+
+    __slots__ = ("reason", "until")
+
+    def __init__(self) -> None:
+        self.until = 0.0
+        self.reason = ""
 
 
 class Health:
@@ -30,45 +40,55 @@ class Health:
 
     __slots__ = (
         "_minute",
+        "_probes",
         "_requests",
-        "_seen",
         "_tokens",
         "cooldown_reason",
         "cooldown_until",
+        "credential",
         "failures",
         "in_flight",
         "latency_s",
         "limits",
         "opened",
-        "probing",
+        "probe",
         "state",
         "until",
+        "whole_s",
     )
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, credential: "Credential | None" = None
+    ) -> None:
         self.limits = limits or Limits()
+        self.credential = credential
+        """What is shared with every deployment under the same key; `None`: nothing."""
         self.in_flight = 0
         self.latency_s = 0.0
-        """Exponentially weighted time to the first token; 0 before any answer."""
+        """Weighted average of the time to a stream's first token; 0 before any."""
+        self.whole_s = 0.0
+        """The same of whole answers."""
         self.failures = 0
         self.state = "closed"
         self.opened = 0
         """How often in a row the breaker has opened."""
         self.until = 0.0
         """When an open breaker lets a probe through."""
-        self.probing = False
+        self.probe = 0
+        """Number of the probe under way that says nothing yet; 0: none."""
         self.cooldown_until = 0.0
         self.cooldown_reason = ""
-        self._seen = 0.0
+        self._probes = 0
         self._minute = 0.0
         self._requests = 0
         self._tokens = 0
 
     def blocked(self, now: float) -> str:
         """Why the deployment may not be tried now; empty when it may."""
-        if now < self.cooldown_until:
+        shared = self.credential
+        if now < self.cooldown_until or (shared is not None and now < shared.until):
             return "cooldown"
-        if self.state != "closed" and (now < self.until or self.probing):
+        if self.state != "closed" and (now < self.until or self.probe):
             return "breaker"
         limits = self.limits
         if limits.max_parallel is not None and self.in_flight >= limits.max_parallel:
@@ -87,57 +107,72 @@ class Health:
         depends on others finishing."""
         reason = self.blocked(now)
         if reason == "cooldown":
-            return self.cooldown_until - now
+            shared = 0.0 if self.credential is None else self.credential.until
+            return max(self.cooldown_until, shared) - now
         if reason == "breaker":
             return max(0.0, self.until - now)
         if reason == "rate":
             return self._minute + 60.0 - now
         return 0.0
 
-    def begin(self, now: float) -> None:
-        """An attempt starts."""
+    def begin(self, now: float) -> int:
+        """An attempt starts; its number when it is a probe, else 0. The attempt hands
+        it back with all it has to tell: only a probe moves a breaker that is open."""
         self.in_flight += 1
-        if self.state != "closed":
-            self.state = "half_open"
-            self.probing = True
         if self.limits.rpm is not None or self.limits.tpm is not None:
             if now - self._minute >= 60.0:
                 self._minute, self._requests, self._tokens = now, 0, 0
             self._requests += 1
+        if self.state == "closed":
+            return 0
+        self.state = "half_open"
+        self._probes += 1
+        self.probe = self._probes
+        return self.probe
 
-    def end(self) -> None:
+    def end(self, probe: int = 0) -> None:
         """An attempt is over, however it went; pairs with `begin`."""
         self.in_flight -= 1
-        self.probing = False
+        if probe and self.probe == probe:
+            self.probe = 0
 
     def spent(self, tokens: int) -> None:
         """Tokens of an answer, for the rate limit."""
         self._tokens += tokens
 
-    def succeeded(self, now: float, latency_s: float) -> None:
-        """An answer came; `latency_s` to its first token."""
-        self.failures = 0
-        self.opened = 0
-        self.state = "closed"
-        if self.latency_s <= 0.0:
-            self.latency_s = latency_s
+    def heard(self, latency_s: float, *, streamed: bool, probe: int = 0) -> None:
+        """An answer begins, `latency_s` after it was asked for; the next probe need
+        not wait for its end."""
+        if probe and self.probe == probe:
+            self.probe = 0
+        if streamed:
+            self.latency_s = _average(self.latency_s, latency_s)
         else:
-            keep = 0.5 ** ((now - self._seen) / self.limits.half_life_s)
-            keep = min(keep, 0.9)
-            self.latency_s = keep * self.latency_s + (1.0 - keep) * latency_s
-        self._seen = now
+            self.whole_s = _average(self.whole_s, latency_s)
 
-    def responded(self) -> None:
-        """It answered, though the call was at fault: the deployment is well."""
+    def succeeded(self, probe: int = 0) -> bool:
+        """An answer is complete, or the call was at fault and got one all the same;
+        whether that closed the breaker."""
+        if self.state == "closed":
+            self.failures = 0
+            return False
+        if not probe:
+            return False
         self.failures = 0
         self.opened = 0
         self.state = "closed"
+        return True
 
-    def failed(self, now: float) -> bool:
-        """A failure that counts against the deployment; whether the breaker opened."""
-        self.failures += 1
-        limit = self.limits.failures
-        if self.state == "closed" and (limit == 0 or self.failures < limit):
+    def failed(self, now: float, probe: int = 0) -> bool:
+        """A failure that counts against the deployment; whether the breaker opened.
+
+        Attempts that were under way when it opened tell nothing new.
+        """
+        if self.state == "closed":
+            self.failures += 1
+            if self.limits.failures == 0 or self.failures < self.limits.failures:
+                return False
+        elif not probe or self.state != "half_open":
             return False
         self.state = "open"
         pause = self.limits.open_s * 2.0 ** min(self.opened, 30)
@@ -150,3 +185,11 @@ class Health:
         if now + seconds > self.cooldown_until:
             self.cooldown_until = now + seconds
             self.cooldown_reason = reason
+
+
+NEW: Final = 0.3
+"""Weight of the newest answer in the averages: ten answers forget 97 % of the past."""
+
+
+def _average(before: float, now: float) -> float:
+    return now if before <= 0.0 else (1.0 - NEW) * before + NEW * now

@@ -10,6 +10,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """The name the client asked for."""
     input_tokens: int = 0
     """An estimate: body bytes / 4."""
+    least_tokens: int = 0
+    """A lower bound of the prompt's tokens; 0: none is known."""
     output_tokens: int = 0
     """What the client allows, or a guess."""
     operation: str = "chat"

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
 
@@ -129,7 +130,7 @@ def _query_key(query: bytes) -> bytes:
     for pair in query.split(b"&"):
         name, _, value = pair.partition(b"=")
         if name == b"key":
-            return value
+            return unquote_to_bytes(value.replace(b"+", b" "))
     return b""
 
 

@@ -40,6 +40,19 @@ _decode = msgspec.json.Decoder(Said).decode
 _encode = msgspec.json.Encoder().encode
 
 
+async def _keep(store: Store, kept: Feedback, data: bytes) -> bool:
+    """Append it, unless it was said before; whether it was new."""
+    mark = f"{kept.key}/{kept.id}/{kept.name}"
+    if not await store.add_new(FEEDBACK_LOG, mark, b"1", ttl_s=KEPT_S):
+        return False
+    try:
+        await store.append(FEEDBACK_LOG, [data])
+    except StoreError:
+        await store.delete(FEEDBACK_LOG, mark)  # so that it may be said again
+        raise
+    return True
+
+
 def rows(store: Store, keyring: Keyring, redactor: Redactor) -> list[Row]:
     """One score per key, answer and name: the first counts, repeats change nothing."""
 
@@ -64,14 +77,7 @@ def rows(store: Store, keyring: Keyring, redactor: Redactor) -> list[Row]:
             key=principal.id,
         )
         try:
-            first = await store.add_new(
-                FEEDBACK_LOG,
-                f"{principal.id}/{said.id}/{said.name}",
-                b"1",
-                ttl_s=KEPT_S,
-            )
-            if first:
-                await store.append(FEEDBACK_LOG, [encode_feedback(kept, redactor)])
+            first = await _keep(store, kept, encode_feedback(kept, redactor))
         except StoreError as error:
             raise Refused(503, "server_error", "feedback cannot be kept now") from error
         return Response(

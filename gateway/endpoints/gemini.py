@@ -9,7 +9,6 @@ from adapters.contract import Hint, Operation
 from adapters.registry import DIALECTS
 from gateway.endpoints.door import Door
 from gateway.endpoints.table import Row
-from gateway.errors import Refused
 from gateway.spine.dispatch import Dispatch
 from gateway.telemetry.context import Propagation
 
@@ -75,10 +74,3 @@ def _row(
         recorded=True,
         summary=f"Gemini {verb}",
     )
-
-
-def unknown_verb(path: str) -> Refused:
-    """What to say of `models/x:somethingElse`."""
-    verb = path.rpartition(":")[2]
-    known = ", ".join(VERBS)
-    return Refused(404, "invalid_request_error", f"no method {verb!r}; known: {known}")

@@ -1,6 +1,7 @@
 """GET /health/live and /health/ready, /metrics: for those who run us."""
 
 import hmac
+import logging
 import time
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +14,7 @@ from gateway.endpoints.access import Endpoint, Plain
 from gateway.endpoints.table import Row
 from gateway.store.contract import Store, StoreError
 
+log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -34,13 +36,13 @@ def rows(
         try:
             await store.get("health", "ready")
         except StoreError as error:
-            return _json(503, {"status": "unavailable", "store": str(error)})
+            log.warning("the store is not ready", extra={"error": str(error)})
+            return _json(503, {"status": "unavailable"})
         now = time.monotonic()
-        out = [
-            alias.name
+        out = sum(
+            all(d.health.blocked(now) for d in alias.deployments)
             for alias in directory.aliases()
-            if all(d.health.blocked(now) for d in alias.deployments)
-        ]
+        )
         # Models that are out do not make the gateway unfit: the others still serve.
         status = "degraded" if out else "ok"
         return _json(200, {"status": status, "models_out": out})

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.registry import DIALECTS
+from gateway.config import schema
 from gateway.deployments import Alias, Directory
 from gateway.endpoints.access import with_key
 from gateway.endpoints.table import Row
@@ -23,13 +24,13 @@ def rows(directory: Directory, keyring: Keyring, started: int) -> list[Row]:
         names += [
             p for p in directory.patterns() if principal.may_use(p.replace("*", "x"))
         ]
-        models = [_model(name, directory.find(name), started) for name in names]
+        models = [_model(name, directory.has(name), started) for name in names]
         return _json({"object": "list", "data": models})
 
     async def one(request: Request, principal: Principal) -> Response:
         name = request.path_params["model"]
-        alias = directory.find(name)
-        if alias is None or not principal.may_use(name):
+        alias = directory.has(name) if principal.may_use(name) else None
+        if alias is None:
             raise Refused(
                 404,
                 "invalid_request_error",
@@ -66,15 +67,19 @@ def rows(directory: Directory, keyring: Keyring, started: int) -> list[Row]:
     ]
 
 
-def _model(name: str, alias: Alias | None, started: int) -> dict[str, object]:
-    owners = (
-        sorted({d.provider.id for d in alias.deployments}) if alias is not None else []
-    )
+def _model(
+    name: str, alias: Alias | schema.Model | None, started: int
+) -> dict[str, object]:
+    owners = set()
+    if isinstance(alias, Alias):
+        owners = {d.provider.id for d in alias.deployments}
+    elif alias is not None:
+        owners = {d.provider or d.model.partition("/")[0] for d in alias.deployments}
     return {
         "id": name,
         "object": "model",
         "created": started,
-        "owned_by": owners[0] if len(owners) == 1 else "routeiq",
+        "owned_by": owners.pop() if len(owners) == 1 else "routeiq",
     }
 
 

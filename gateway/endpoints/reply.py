@@ -8,12 +8,15 @@ from starlette.types import Send
 
 from adapters.contract import Headers, Result
 from adapters.errors import BadRequest, UpstreamError
+from gateway.deployments import header_text
 from gateway.errors import row, tell
 from gateway.spine.attempt import Stream
 from gateway.spine.exchange import Exchange
 from gateway.spine.relay import relay
 
 _OPENAI: Final = "openai.chat"
+MAX_DROPPED: Final = 1024
+"""Characters of the header that names what was dropped."""
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _UNBUFFERED: Final = (b"x-accel-buffering", b"no")
@@ -65,10 +68,8 @@ class Reply:
         told = tell(error, exchange.request_id)
         exchange.status = told.status
         if self._begun:
-            # The dialect's error event went out already, or cannot any more: an end
-            # without the terminator is all that is left to say.
-            await self._send({"type": "http.response.body", "body": b""})
-            return
+            # Too late for words: a connection that is cut is no answer that ended.
+            raise error
         headers = _served(exchange)
         headers.append(_JSON)
         if told.retry_after is not None:
@@ -103,10 +104,23 @@ def _served(exchange: Exchange) -> list[tuple[bytes, bytes]]:
         headers += deployment.served_headers
         headers.append((b"x-routeiq-attempts", b"%d" % exchange.tries))
     if exchange.dropped:
-        headers.append((b"x-routeiq-dropped", ", ".join(exchange.dropped).encode()))
+        headers.append((b"x-routeiq-dropped", _dropped(exchange.dropped)))
     if exchange.upstream_headers:
         headers += exchange.upstream_headers
     return headers
+
+
+def _dropped(names: tuple[str, ...]) -> bytes:
+    """Names of what was dropped; those that do not fit are counted."""
+    said: list[str] = []
+    room = MAX_DROPPED
+    for name in names:
+        room -= len(name) + 2
+        if room < 0:
+            said.append(f"+{len(names) - len(said)}")
+            break
+        said.append(name)
+    return header_text(", ".join(said))
 
 
 def _usd(exchange: Exchange) -> float:

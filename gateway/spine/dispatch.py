@@ -18,13 +18,12 @@ from typing import Final, Protocol
 
 from adapters.contract import Hint, Result
 from adapters.errors import UpstreamError
-from adapters.normal.chat import ChatCall, ChatResult
-from adapters.normal.embed import EmbedResult
+from adapters.normal.chat import ChatCall, ChatResult, TokenCount
 from gateway import errors
 from gateway.deployments import Directory
 from gateway.govern.keys import Keyring
 from gateway.spine.admit import identify
-from gateway.spine.attempt import Stream, Try
+from gateway.spine.attempt import Stream, Whole
 from gateway.spine.exchange import Exchange
 from gateway.spine.record import Recorder
 from gateway.spine.route import resolve
@@ -101,7 +100,7 @@ class Dispatch:
             if isinstance(answered, Stream):
                 await self._stream(exchange, answered, outlet)
             else:
-                await self._whole(exchange, *answered, outlet)
+                await self._whole(exchange, answered, outlet)
         except asyncio.CancelledError:
             if not exchange.hung_up:
                 raise
@@ -138,18 +137,16 @@ class Dispatch:
                 break
         exchange.deadline = exchange.began + total
 
-    async def _whole(
-        self, exchange: Exchange, book: Try, result: Result, outlet: Outlet
-    ) -> None:
+    async def _whole(self, exchange: Exchange, whole: Whole, outlet: Outlet) -> None:
+        result = whole.result
         if isinstance(result, ChatResult):
-            book.usage = exchange.usage = result.usage
-            exchange.served_model = result.model
             exchange.response_id = result.id
-        elif isinstance(result, EmbedResult):
-            book.usage = exchange.usage = result.usage
+        if not isinstance(result, TokenCount):
+            exchange.usage = result.usage
             exchange.served_model = result.model
-        exchange.tries = len(exchange.attempts) + 1
-        book.served()
+        if whole.book is not None:
+            exchange.tries = len(exchange.attempts) + 1
+            whole.book.served(counted=not isinstance(result, TokenCount))
         await outlet.whole(exchange, result)
 
     async def _stream(self, exchange: Exchange, stream: Stream, outlet: Outlet) -> None:
@@ -158,7 +155,7 @@ class Dispatch:
             error = await outlet.stream(exchange, stream)
             if error is not None:
                 exchange.error = error
-                self._way.broke(exchange, stream.book.deployment, error)
+                self._way.broke(exchange, stream, error)
         finally:
             stream.close()
             stream.book.cancelled()  # does nothing unless we were cut off

@@ -3,6 +3,8 @@
 Filled in from top to bottom, read once at the end (`facts`).
 """
 
+from typing import Final
+
 from adapters.contract import Call, Dialect, Operation
 from adapters.errors import UpstreamError
 from adapters.normal.usage import Usage
@@ -10,6 +12,9 @@ from gateway.deployments import Alias, Deployment
 from gateway.govern.principal import Principal
 from gateway.telemetry.facts import Attempt, Facts, Trace
 from routing.types import Plan
+
+MAX_TEXT: Final = 256
+"""Characters of a client's or provider's words in the record."""
 
 
 class Exchange:
@@ -46,6 +51,7 @@ class Exchange:
         "route",
         "served_by",
         "served_model",
+        "serving",
         "status",
         "stop",
         "trace",
@@ -83,6 +89,8 @@ class Exchange:
         """The model as the client named it."""
         self.principal: Principal | None = None
         self.alias: Alias | None = None
+        self.serving: Alias | None = None
+        """The alias that answers: the one asked for, or a fallback."""
         self.deadline = 0.0
         """When the whole exchange must be over."""
         self.hurried = False
@@ -126,18 +134,18 @@ class Exchange:
             self.route,
             self.dialect.name,
             str(self.operation),
-            self.asked,
+            self.asked[:MAX_TEXT],
             alias is not None,
             bool(getattr(call, "stream", False)),
             self.principal.id if self.principal is not None else "",
-            call.user if call is not None else "",
+            call.user[:MAX_TEXT] if call is not None else "",
             self.status,
             error_kind,
             _message(error),
             served.id if served is not None else "",
             served.provider.id if served is not None else "",
             self.served_model or (served.target.model if served is not None else ""),
-            self.response_id,
+            self.response_id[:MAX_TEXT],
             tuple(self.stop),
             self.usage,
             self.cost_nano,

@@ -22,6 +22,9 @@ from gateway.errors import tell
 from gateway.spine.attempt import Stream, Try
 from gateway.spine.exchange import Exchange
 
+MAX_KEPT: Final = 4 * 1024 * 1024
+"""Bytes of a streamed answer that are kept for the record."""
+
 Write = Callable[[bytes], Awaitable[None]]
 """Hands bytes to the client; waits while it does not read."""
 
@@ -64,7 +67,7 @@ async def relay(
 async def _hand(exchange: Exchange, out: bytes, write: Write) -> None:
     exchange.chunks += 1
     exchange.response_bytes += len(out)
-    if exchange.content:
+    if exchange.content and len(exchange.response) < MAX_KEPT:
         exchange.response += out
     await write(out)
 

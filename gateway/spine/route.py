@@ -9,6 +9,8 @@ from gateway.errors import Refused
 from gateway.spine.exchange import Exchange
 from routing.types import Plan, Query
 
+_MEDIA = (b"base64", b'"data"', b"inline")
+"""Marks of media inside a body."""
 GUESSED_OUTPUT = 512
 """Tokens an answer is taken to have when the client names no limit."""
 
@@ -21,31 +23,42 @@ def resolve(directory: Directory, exchange: Exchange, model: str) -> Alias:
             may not use, so that a key learns nothing about others' models.
     """
     principal = exchange.principal
-    alias = directory.find(model) if model else None
-    if alias is None or principal is None or not principal.may_use(model):
-        raise _unknown(directory, exchange, model)
-    return alias
+    if model and principal is not None and principal.may_use(model):
+        alias = directory.find(model)
+        if alias is not None:
+            return alias
+    raise _unknown(directory, exchange, model)
 
 
 def plan(exchange: Exchange, call: Call, alias: Alias, now: float) -> Plan:
     """The deployments of `alias` to try for this call."""
     operation = str(exchange.operation)
-    planned = alias.plan(lambda: _query(exchange, call, alias.name), operation, now)
+    planned = alias.plan(lambda: _query(exchange, call, alias), operation, now)
     if exchange.plan is None or planned.order:
         exchange.plan = planned
     return planned
 
 
-def _query(exchange: Exchange, call: Call, name: str) -> Query:
+def _query(exchange: Exchange, call: Call, alias: Alias) -> Query:
     limit = None if isinstance(call, EmbedCall) else call.max_tokens
     return Query(
-        alias=name,
+        alias=alias.name,
         input_tokens=len(call.raw) // 4,
+        least_tokens=_least(call.raw, alias.smallest_window),
         output_tokens=GUESSED_OUTPUT if limit is None else limit,
         operation=str(exchange.operation),
         stream=not isinstance(call, EmbedCall) and call.stream,
         key=exchange.principal.id if exchange.principal is not None else "",
     )
+
+
+def _least(body: bytes, window: int | None) -> int:
+    """Prompt tokens that a body has at the very least, where that might matter: no
+    tokenizer makes more than 16 bytes of text one token, and media count otherwise."""
+    least = len(body) // 16
+    if window is None or least <= window:
+        return 0
+    return 0 if any(mark in body for mark in _MEDIA) else least
 
 
 def _unknown(directory: Directory, exchange: Exchange, model: str) -> Refused:

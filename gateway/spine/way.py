@@ -12,20 +12,17 @@ import time
 from collections import deque
 
 from adapters.contract import Call
-from adapters.errors import ContextWindow, Timeout, Unsupported, UpstreamError
+from adapters.errors import Timeout, Unsupported, UpstreamError
 from gateway.config.schema import Cooldown, Retries
 from gateway.deployments import Alias, Deployment, Directory
 from gateway.errors import Refused
-from gateway.spine.attempt import Answered, Stream, attempt
+from gateway.spine.attempt import Answered, Broken, Stream, attempt
 from gateway.spine.exchange import Exchange
 from gateway.spine.remedy import Cooling, Remedy, remedy
 from gateway.spine.route import plan
+from gateway.spine.tries import Hedge, Outcome, Tries, none_left
 from gateway.telemetry.context import Propagation
 from gateway.telemetry.logs import deployment_changed
-from routing.types import Plan
-
-Outcome = UpstreamError | Unsupported | Refused
-"""What the next deployment or alias may be tried after."""
 
 
 class Way:
@@ -47,93 +44,113 @@ class Way:
         """The first answer that any deployment begins.
 
         Raises:
-            UpstreamError, Unsupported, Refused: none did; the last one's error.
+            UpstreamError, Unsupported, Refused: none did; the error of the alias that
+            the client asked for, or of a fallback that was really asked.
         """
         first = exchange.alias
         if first is None:
             raise LookupError("an exchange must be routed before it is answered")
         line, seen = deque([first]), {first.name}
+        told: Outcome | None = None
         while True:
             alias = line.popleft()
             alias.budget.request(time.monotonic())
             try:
                 return await self._alias(exchange, call, alias)
             except (UpstreamError, Unsupported, Refused) as error:
+                if told is None or not isinstance(error, Refused):
+                    told = error
                 for name in _fallbacks(alias, error):
                     found = self._directory.find(name)
                     if found is not None and name not in seen:
                         seen.add(name)
                         line.append(found)
                 if not line or time.monotonic() >= exchange.deadline:
-                    raise
+                    raise told from None
 
-    def broke(
-        self, exchange: Exchange, deployment: Deployment, error: UpstreamError
-    ) -> None:
+    def broke(self, exchange: Exchange, stream: Stream, error: UpstreamError) -> None:
         """A stream broke after its client had been told something: only health is
         left to mend."""
-        if exchange.alias is not None:
-            self._penalise(exchange, exchange.alias, deployment, error)
+        if exchange.serving is not None:
+            self._penalise(exchange, exchange.serving, Broken(stream.book, error))
 
     async def _alias(self, exchange: Exchange, call: Call, alias: Alias) -> Answered:
         now = time.monotonic()
         planned = plan(exchange, call, alias, now)
         if not planned.order:
-            raise _none_left(alias, planned, now)
-        line = deque(alias.deployment(step.candidate) for step in planned.order)
-        tries = _Tries()
-        error: Outcome | None = None
+            raise none_left(alias, planned, now)
+        line = deque([alias.deployment(step.candidate) for step in planned.order])
+        tries = Tries()
         while line:
             deployment = line.popleft()
-            if error is not None and not await self._may_go_on(
-                exchange, alias, tries, deployment, error
+            if tries.error is not None and not await self._may_go_on(
+                exchange, alias, tries, deployment
             ):
                 continue
             tries.count(deployment)
             try:
-                return await self._one(exchange, call, alias, deployment, line, tries)
+                answered = await self._one(
+                    exchange, call, alias, deployment, line, tries
+                )
             except Unsupported as unsupported:
-                error = error or unsupported
-            except UpstreamError as failure:
-                error = failure
-                row = self._penalise(exchange, alias, deployment, failure)
-                if row.fallback != "any":
-                    raise
-                if row.retry and tries.of(deployment) <= alias.retries.per_deployment:
-                    line.append(deployment)
-        if error is None:
-            raise _none_left(alias, planned, time.monotonic())
-        raise error
+                tries.unsupported(unsupported)
+            except Broken as broken:
+                self._failed(exchange, alias, broken, line, tries)
+            else:
+                exchange.serving = alias
+                return answered
+        if tries.error is None:
+            raise none_left(alias, planned, time.monotonic())
+        raise tries.error
 
-    async def _may_go_on(
+    def _failed(
         self,
         exchange: Exchange,
         alias: Alias,
-        tries: "_Tries",
-        deployment: Deployment,
-        error: Outcome,
+        broken: Broken,
+        line: deque[Deployment],
+        tries: Tries,
+    ) -> None:
+        """Note a failure; put the deployment last in line where it may be retried."""
+        deployment = broken.book.deployment
+        row = self._penalise(exchange, alias, broken)
+        tries.failed(deployment, broken.error, row)
+        if row.fallback != "any":
+            raise broken.error
+        if row.retry and tries.of(deployment) <= alias.retries.per_deployment:
+            line.append(deployment)
+
+    async def _may_go_on(
+        self, exchange: Exchange, alias: Alias, tries: Tries, deployment: Deployment
     ) -> bool:
-        """Whether `deployment` may be tried after `error`; waits where it must."""
+        """Whether `deployment` may be tried after a failure; waits where it must."""
         now = time.monotonic()
         if tries.total >= alias.retries.attempts:
             return False
-        pause = self._pause(alias.retries, tries.of(deployment), error)
-        blocked = deployment.health.blocked(now)
-        if blocked and (pause is None or deployment.health.back_in(now) > pause):
-            return False
+        pause = self._pause(alias.retries, tries, deployment)
         if pause is None or now + pause >= exchange.deadline:
             return False
-        if isinstance(error, UpstreamError) and not alias.budget.take(now):
+        health = deployment.health
+        if health.blocked(now) and not 0.0 < health.back_in(now) <= pause:
+            return False
+        # Moving on from a key or a limit has its own brake, the cooldown; what the
+        # budget holds back is asking again where things are failing.
+        storms = tries.of(deployment) > 0 or tries.counts
+        if storms and not alias.budget.take(now):
             return False
         if pause:
             await asyncio.sleep(pause)
+            return not health.blocked(time.monotonic())
         return True
 
-    def _pause(self, retries: Retries, before: int, error: Outcome) -> float | None:
-        """Seconds before a deployment tried `before` times; `None`: do not."""
+    def _pause(
+        self, retries: Retries, tries: Tries, deployment: Deployment
+    ) -> float | None:
+        """Seconds before the next try of `deployment`; `None`: do not."""
+        before = tries.of(deployment)
         if not before:
             return 0.0
-        asked = error.retry_after if isinstance(error, UpstreamError) else None
+        asked = tries.asked(deployment)
         if asked is not None:
             return asked if asked <= retries.retry_after_max_s else None
         ceiling = min(retries.backoff_max_s, retries.backoff_s * 2.0 ** (before - 1))
@@ -146,80 +163,70 @@ class Way:
         alias: Alias,
         deployment: Deployment,
         line: deque[Deployment],
-        tries: "_Tries",
+        tries: Tries,
     ) -> Answered:
         hedge = alias.model.hedge
         if hedge is None or not line or tries.of(line[0]):
             answered = await attempt(exchange, call, deployment, self._propagation)
         else:
-            answered = await self._hedged(
-                exchange, call, alias, (deployment, line[0]), hedge.after_s
-            )
-        book = answered.book if isinstance(answered, Stream) else answered[0]
+            second = Hedge(alias, line, tries, hedge.after_s)
+            answered = await self._hedged(exchange, call, deployment, second)
+        book = answered.book
+        if book is None:
+            exchange.served_by = deployment
+            return answered
         exchange.served_by = book.deployment
         exchange.first_token = book.first_token
-        now, health = time.monotonic(), book.deployment.health
-        if health.state != "closed":
-            deployment_changed(book.deployment.id, health.state, "closed")
-        health.succeeded(now, now - book.started)
+        exchange.dropped = book.dropped
+        exchange.upstream_headers = book.allowance
         return answered
 
     async def _hedged(
-        self,
-        exchange: Exchange,
-        call: Call,
-        alias: Alias,
-        pair: tuple[Deployment, Deployment],
-        after_s: float,
+        self, exchange: Exchange, call: Call, deployment: Deployment, hedge: Hedge
     ) -> Answered:
         """The first of two to answer; the other is cancelled and its cost counted."""
-        first = asyncio.create_task(attempt(exchange, call, pair[0], self._propagation))
+        first = asyncio.create_task(
+            attempt(exchange, call, deployment, self._propagation)
+        )
         tasks = {first}
         try:
-            await asyncio.wait(tasks, timeout=after_s)
-            if not first.done() and alias.budget.take(time.monotonic()):
-                tasks.add(
-                    asyncio.create_task(
-                        attempt(exchange, call, pair[1], self._propagation, hedge=True)
-                    )
-                )
-            waiting = set(tasks)
-            while waiting:
-                done, waiting = await asyncio.wait(
-                    waiting, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in done:
-                    if task.exception() is None:
-                        tasks.discard(task)
-                        return task.result()
-            return first.result()
+            await asyncio.wait(tasks, timeout=hedge.after_s)
+            other = None if first.done() else hedge.start(time.monotonic())
+            if other is not None:
+                again = attempt(exchange, call, other, self._propagation, hedge=True)
+                tasks.add(asyncio.create_task(again))
+            while len(tasks) > 1:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                task = done.pop()
+                if task.exception() is None:
+                    tasks.discard(task)
+                    return task.result()
+                tasks.discard(task)
+                if isinstance(broken := task.exception(), Broken):
+                    self._failed(exchange, hedge.alias, broken, hedge.line, hedge.tries)
+            last = tasks.pop()
+            try:
+                return await last
+            except asyncio.CancelledError:
+                tasks.add(last)
+                raise
         finally:
-            await _let_go(tasks)
+            _let_go(tasks)
 
-    def _penalise(
-        self,
-        exchange: Exchange,
-        alias: Alias,
-        deployment: Deployment,
-        error: UpstreamError,
-    ) -> Remedy:
+    def _penalise(self, exchange: Exchange, alias: Alias, broken: Broken) -> Remedy:
         """Note the error in the deployment's health; what it calls for."""
+        book, error = broken.book, broken.error
         row = remedy(error)
-        health = deployment.health
-        if _impatient(exchange, deployment, error):
+        if _impatient(exchange, book.deployment, error):
             return row
         if row.cooling == "none":
-            health.responded()
+            book.well()
         elif row.cooling == "failure":
-            now, before = time.monotonic(), health.state
-            if health.failed(now):
-                deployment_changed(
-                    deployment.id, before, "open", error.kind, health.until - now
-                )
+            book.ill(error.kind)
             if error.retry_after is not None:
-                self._cool(deployment, error.retry_after, error)
+                self._cool(book.deployment, error.retry_after, error)
         else:
-            self._leave_alone(alias, deployment, error, row.cooling)
+            self._leave_alone(alias, book.deployment, error, row.cooling)
         return row
 
     def _leave_alone(
@@ -240,39 +247,24 @@ class Way:
                 "credential": self._cooldown.credential_s,
                 "quota": self._cooldown.quota_s,
             }.get(cooling, self._cooldown.not_found_s)
-        if cooling in {"credential", "quota"}:
-            for mate in deployment.credential_mates:
-                self._cool(mate, seconds, error)
-        else:
-            self._cool(deployment, seconds, error)
+        shared = deployment.health.credential
+        if shared is not None and cooling in {"credential", "quota"}:
+            now = time.monotonic()
+            pause = min(seconds, self._cooldown.max_s)
+            shared.until = max(shared.until, now + pause)
+            shared.reason = error.kind
+        self._cool(deployment, seconds, error)
 
     def _cool(
         self, deployment: Deployment, seconds: float, error: UpstreamError
     ) -> None:
         now, health = time.monotonic(), deployment.health
         pause = min(seconds, self._cooldown.max_s)
-        if health.blocked(now) != "cooldown":
+        if now >= health.cooldown_until:
             deployment_changed(
                 deployment.id, health.state, "cooldown", error.kind, pause
             )
         health.cool(now, pause, error.kind)
-
-
-class _Tries:
-    """How often each deployment was tried."""
-
-    __slots__ = ("_of", "total")
-
-    def __init__(self) -> None:
-        self.total = 0
-        self._of: dict[str, int] = {}
-
-    def count(self, deployment: Deployment) -> None:
-        self.total += 1
-        self._of[deployment.id] = self.of(deployment) + 1
-
-    def of(self, deployment: Deployment) -> int:
-        return self._of.get(deployment.id, 0)
 
 
 def _fallbacks(alias: Alias, error: Outcome) -> list[str]:
@@ -289,47 +281,6 @@ def _fallbacks(alias: Alias, error: Outcome) -> list[str]:
     }[remedy(error).fallback]
 
 
-def _none_left(alias: Alias, planned: Plan, now: float) -> Exception:
-    """Why an alias has nobody to ask."""
-    reasons = {removed.by for removed in planned.removed}
-    if reasons == {"operation"}:
-        return Refused(
-            400,
-            "invalid_request_error",
-            f"no deployment of {alias.name!r} can do this kind of request",
-            code="unsupported_operation",
-            param="model",
-        )
-    if reasons == {"context_window"}:
-        return ContextWindow(
-            f"the prompt is too long for every model of {alias.name!r}"
-        )
-    wait = alias.back_in(now)
-    limited = all(
-        d.health.blocked(now) == "rate"
-        or (
-            d.health.blocked(now) == "cooldown"
-            and d.health.cooldown_reason == "rate_limited"
-        )
-        for d in alias.deployments
-    )
-    if limited:
-        return Refused(
-            429,
-            "rate_limit_error",
-            f"every deployment of {alias.name!r} is rate limited",
-            code="rate_limit_exceeded",
-            retry_after=wait,
-        )
-    return Refused(
-        503,
-        "server_error",
-        f"no deployment of {alias.name!r} is available now",
-        code="no_deployment_available",
-        retry_after=wait or 1.0,
-    )
-
-
 def _impatient(
     exchange: Exchange, deployment: Deployment, error: UpstreamError
 ) -> bool:
@@ -337,18 +288,26 @@ def _impatient(
     nothing about the deployment, and one client must not close it to the others."""
     if not isinstance(error, Timeout):
         return False
+    if error.type == "pool":
+        return True  # our own queue was too long
     own = exchange.first_token_limit
     if error.code == "first_token" and own is not None:
         return own < deployment.limits.first_token_s
     return exchange.hurried and time.monotonic() >= exchange.deadline
 
 
-async def _let_go(tasks: "set[asyncio.Task[Answered]]") -> None:
+def _let_go(tasks: "set[asyncio.Task[Answered]]") -> None:
+    """End what nobody waits for any more, whatever comes of it."""
     for task in tasks:
+        task.add_done_callback(_close)
         task.cancel()
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(outcome, Stream):
-            outcome.close()
-            outcome.book.cancelled()
-        elif isinstance(outcome, tuple):
-            outcome[0].cancelled()
+
+
+def _close(task: "asyncio.Task[Answered]") -> None:
+    if task.cancelled() or task.exception() is not None:
+        return
+    answered = task.result()
+    if isinstance(answered, Stream):
+        answered.close()
+    if answered.book is not None:
+        answered.book.cancelled()

@@ -38,7 +38,7 @@ class LeastBusy:
 
 
 class Latency:
-    """Power of two choices over the average time to the first token, with load.
+    """Power of two choices over the average time to an answer, with load.
 
     Two candidates are drawn; the one with the lower `latency x (in flight + 1)` goes
     first. Drawing only two keeps a herd from all choosing the same momentary best, and
@@ -58,7 +58,8 @@ class Latency:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
-        costs = [h.latency_s * (h.in_flight + 1) for h in health]
+        seen = [h.latency_s if query.stream else h.whole_s for h in health]
+        costs = [s * (h.in_flight + 1) for s, h in zip(seen, health, strict=True)]
         count = len(costs)
         drawn = (
             set(self._rng.sample(range(count), 2)) if count > 2 else set(range(count))
@@ -67,8 +68,8 @@ class Latency:
         return [
             Score(
                 -cost - 1e-12 * self._rng.random() + (1e6 if i in drawn else 0.0),
-                f"{h.latency_s * 1000:.0f} ms, {h.in_flight} in flight"
-                if h.latency_s
+                f"{seen[i] * 1000:.0f} ms, {h.in_flight} in flight"
+                if seen[i]
                 else "not measured yet",
                 _propensity(ranks.index(cost), ranks.count(cost), count),
             )

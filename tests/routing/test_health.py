@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from routing.health import Health, Limits
+from routing.health import Credential, Health, Limits
 
 LIMITS = Limits(failures=3, open_s=10.0, open_max_s=40.0)
 
@@ -16,7 +16,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.health = Health(LIMITS)
         self.now = 100.0
-        self.under_way = 0
+        self.under_way: list[int] = []
 
     @rule(seconds=st.floats(0.0, 30.0))
     def time_passes(self, seconds: float) -> None:
@@ -25,29 +25,32 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: not self.health.blocked(self.now))
     @rule()
     def an_attempt_begins(self) -> None:
-        self.health.begin(self.now)
-        self.under_way += 1
+        self.under_way.append(self.health.begin(self.now))
 
     @precondition(lambda self: self.under_way)
-    @rule(latency=st.floats(0.001, 5.0))
-    def one_succeeds(self, latency: float) -> None:
-        self.health.end()
-        self.health.succeeded(self.now, latency)
-        self.under_way -= 1
-        assert self.health.state == "closed"
+    @rule(latency=st.floats(0.001, 5.0), which=st.integers(0, 100))
+    def one_succeeds(self, latency: float, which: int) -> None:
+        probe = self.under_way.pop(which % len(self.under_way))
+        before = self.health.state
+        self.health.heard(latency, streamed=True, probe=probe)
+        self.health.end(probe)
+        self.health.succeeded(probe)
+        assert self.health.state == ("closed" if probe else before)
 
     @precondition(lambda self: self.under_way)
-    @rule()
-    def one_fails(self) -> None:
-        self.health.end()
-        self.health.failed(self.now)
-        self.under_way -= 1
+    @rule(which=st.integers(0, 100))
+    def one_fails(self, which: int) -> None:
+        probe = self.under_way.pop(which % len(self.under_way))
+        before = self.health.state, self.health.until
+        self.health.end(probe)
+        self.health.failed(self.now, probe)
+        if before[0] == "open" or (before[0] == "half_open" and not probe):
+            assert (self.health.state, self.health.until) == before
 
     @precondition(lambda self: self.under_way)
-    @rule()
-    def one_is_cut_off(self) -> None:
-        self.health.end()
-        self.under_way -= 1
+    @rule(which=st.integers(0, 100))
+    def one_is_cut_off(self, which: int) -> None:
+        self.health.end(self.under_way.pop(which % len(self.under_way)))
 
     @rule(seconds=st.floats(0.0, 60.0))
     def it_is_cooled(self, seconds: float) -> None:
@@ -58,7 +61,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def the_state_has_a_name(self) -> None:
         assert self.health.state in {"closed", "open", "half_open"}
-        assert self.health.in_flight == self.under_way
+        assert self.health.in_flight == len(self.under_way)
 
     @invariant()
     def every_pause_ends(self) -> None:
@@ -67,30 +70,53 @@ class Machine(RuleBasedStateMachine):
         if self.health.blocked(self.now) in {"cooldown", "breaker"}:
             later = self.now + self.health.back_in(self.now) + 0.001
             assert self.health.blocked(later) != self.health.blocked(self.now) or (
-                self.health.probing
+                self.health.probe
             )
 
 
 TestMachine = Machine.TestCase
 
 
-def test_one_probe_at_a_time_passes_a_half_open_breaker() -> None:
+def _opened(times: int = 3) -> Health:
     health = Health(LIMITS)
-    for _ in range(3):
-        health.begin(0.0)
-        health.end()
+    for _ in range(times):
+        health.end(health.begin(0.0))
         health.failed(0.0)
+    return health
+
+
+def test_one_probe_at_a_time_passes_a_half_open_breaker() -> None:
+    health = _opened()
     assert health.blocked(9.9) == "breaker"
     assert health.blocked(10.0) == ""
-    health.begin(10.0)
+    probe = health.begin(10.0)
     assert health.blocked(10.0) == "breaker", "a second one waits for the probe"
-    health.end()
-    health.failed(10.0)
+    health.end(probe)
+    health.failed(10.0, probe)
     assert health.blocked(29.9) == "breaker", "the pause doubled"
-    health.begin(30.0)
-    health.end()
-    health.succeeded(30.0, 0.1)
+    probe = health.begin(30.0)
+    health.end(probe)
+    assert health.succeeded(probe)
     assert health.blocked(30.0) == ""
+
+
+def test_failures_under_way_when_it_opened_do_not_lengthen_the_pause() -> None:
+    health = Health(LIMITS)
+    under_way = [health.begin(0.0) for _ in range(12)]
+    for probe in under_way:
+        health.end(probe)
+        health.failed(1.0, probe)
+    assert health.until == 11.0
+
+
+def test_late_successes_do_not_close_an_open_breaker() -> None:
+    health = Health(LIMITS)
+    late = health.begin(0.0)
+    for _ in range(3):
+        health.failed(1.0)
+    health.end(late)
+    assert not health.succeeded(late)
+    assert health.blocked(2.0) == "breaker"
 
 
 def test_a_success_between_failures_keeps_the_breaker_closed() -> None:
@@ -98,16 +124,24 @@ def test_a_success_between_failures_keeps_the_breaker_closed() -> None:
     for _ in range(10):
         health.failed(0.0)
         health.failed(0.0)
-        health.responded()
+        health.succeeded()
     assert health.state == "closed"
+
+
+def test_a_key_that_rests_rests_everywhere() -> None:
+    shared = Credential()
+    one, two = Health(LIMITS, shared), Health(LIMITS, shared)
+    shared.until = 30.0
+    assert one.blocked(10.0) == two.blocked(10.0) == "cooldown"
+    assert two.back_in(10.0) == 20.0
+    assert one.blocked(30.0) == ""
 
 
 def test_requests_and_tokens_a_minute_are_held() -> None:
     health = Health(Limits(rpm=2, tpm=100))
     for _ in range(2):
         assert health.blocked(0.0) == ""
-        health.begin(0.0)
-        health.end()
+        health.end(health.begin(0.0))
     assert health.blocked(59.0) == "rate"
     assert health.back_in(59.0) == 1.0
     assert health.blocked(60.0) == ""
@@ -119,6 +153,6 @@ def test_requests_and_tokens_a_minute_are_held() -> None:
 @given(st.lists(st.floats(0.01, 2.0), min_size=1, max_size=30))
 def test_the_latency_average_stays_within_what_was_seen(seen: list[float]) -> None:
     health = Health()
-    for i, latency in enumerate(seen):
-        health.succeeded(float(i), latency)
+    for latency in seen:
+        health.heard(latency, streamed=True)
     assert min(seen) - 1e-9 <= health.latency_s <= max(seen) + 1e-9

@@ -12,7 +12,7 @@ from routing.health import Health, Limits
 from routing.strategies.table import STRATEGIES
 from routing.types import Candidate, Query
 
-QUERY = Query(alias="m", input_tokens=1000, output_tokens=500)
+QUERY = Query(alias="m", input_tokens=1000, least_tokens=200, output_tokens=500)
 
 candidates = st.lists(
     st.builds(
@@ -35,7 +35,7 @@ def _health(count: int, seed: int) -> list[Health]:
     for _ in range(count):
         health = Health()
         health.in_flight = rng.randrange(5)
-        health.latency_s = rng.choice([0.0, rng.random()])
+        health.whole_s = rng.choice([0.0, rng.random()])
         made.append(health)
     return made
 
@@ -79,7 +79,7 @@ def test_propensities_are_the_shares_that_are_drawn(name: str) -> None:
     pool = [Candidate(id=str(i), weight=w) for i, w in enumerate([1.0, 2.0, 5.0, 2.0])]
     health = [Health() for _ in pool]
     for i, h in enumerate(health):
-        h.latency_s = 0.1 * (i + 1)
+        h.whole_s = 0.1 * (i + 1)
     strategy = STRATEGIES[name](random.Random(7))
     drawn: Counter[str] = Counter()
     said = {}
