@@ -326,9 +326,10 @@ class TextEncoder:
     """One stream of legacy completion chunks."""
 
     content_type = EVENT_STREAM
-    __slots__ = ("_chat", "_created", "_id", "_model")
+    __slots__ = ("_chat", "_created", "_id", "_model", "_relay")
 
     def __init__(self, call: ChatCall, *, relay: bool) -> None:
+        self._relay = relay
         self._chat = ChatEncoder(call, relay=relay, kind="text_completion")
         self._id, self._created, self._model = "cmpl-0", call.received, call.model
 
@@ -336,7 +337,7 @@ class TextEncoder:
         """The chunks for these frames."""
         out: list[bytes] = []
         for frame in frames:
-            if frame.raw:
+            if frame.raw and self._relay:
                 out.append(self._chat.frames((frame,)))
             elif frame.deltas:
                 self._chat.frames((Frame(b"", _counts(frame.deltas)),))
