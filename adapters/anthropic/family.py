@@ -15,7 +15,7 @@ from adapters.anthropic import answer, errors, request
 from adapters.anthropic.conversation import read as read_conversation
 from adapters.anthropic.decoder import MessagesDecoder
 from adapters.anthropic.encoder import MessagesEncoder, Relay
-from adapters.anthropic.wire import DIALECT, NONE, VERSION, call_part
+from adapters.anthropic.wire import DIALECT, NONE, VERSION, call_part, travels
 from adapters.contract import (
     Call,
     Encoder,
@@ -80,11 +80,17 @@ class Messages:
         count = call.operation == "count_tokens"
         own = call.dialect == DIALECT
         dropped: tuple[str, ...] = ()
-        if own and call.raw:
+        mended = own and bool(call.raw) and travels(call.raw)
+        if own and call.raw and not mended:
             body = envelope.splice(call.raw, b"model", call.model, target.model)
         else:
             body, dropped = request.write(
-                call.conversation(), target, own=own, stream=call.stream, count=count
+                call.conversation(),
+                target,
+                own=own,
+                stream=call.stream,
+                count=count,
+                mended=mended,
             )
             if dropped and target.strict:
                 told = f"Anthropic cannot say {dropped[0]}"

@@ -107,7 +107,7 @@ class Speech:
                     "signature": part.signature,
                 }
             ]
-        self.drop("reasoning_content")
+        self.drop("thinking" if self.own else "reasoning_content")
         return []
 
     def _image(self, part: Image) -> Json:

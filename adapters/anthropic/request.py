@@ -49,14 +49,22 @@ class _Thinking(msgspec.Struct, frozen=True):
 
 
 def write(
-    asked: Conversation, target: Target, *, own: bool, stream: bool, count: bool
+    asked: Conversation,
+    target: Target,
+    *,
+    own: bool,
+    stream: bool,
+    count: bool,
+    mended: bool = False,
 ) -> tuple[bytes, tuple[str, ...]]:
     """The body, and the client's names of what it leaves out.
+
+    `mended`: a client of this dialect sent back what another family's model thought.
 
     Raises:
         Unsupported: the API cannot say it.
     """
-    writer = _Writer(asked, target, own)
+    writer = _Writer(asked, target, own, mended)
     body = writer.body()
     if count:
         body = {k: v for k, v in body.items() if k in COUNTED}
@@ -66,7 +74,10 @@ def write(
 
 
 class _Writer:
-    def __init__(self, asked: Conversation, target: Target, own: bool) -> None:
+    def __init__(
+        self, asked: Conversation, target: Target, own: bool, mended: bool
+    ) -> None:
+        self.mended = mended
         self.asked = asked
         self.target = target
         self.own = own
@@ -104,7 +115,11 @@ class _Writer:
     def _plan(self, free: bool) -> thinking.Plan:
         asked = self.asked
         if self.own:
-            return thinking.verbatim(asked.reasoning)
+            plan = thinking.verbatim(asked.reasoning)
+            if free or not self.mended or not plan.on:
+                return plan
+            self.speech.drop("thinking")
+            return thinking.Plan(effort=plan.effort)
         if "thinking" in asked.extra:
             told = call_part(asked.extra["thinking"], _Thinking, "thinking")
             return thinking.Plan(

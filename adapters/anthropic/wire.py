@@ -240,6 +240,9 @@ def message_id(source: str, seed: bytes = b"") -> str:
     return "msg_" + hashlib.sha256(seed).hexdigest()[:24]
 
 
+_TRAVELLER: Final = re.compile(
+    rb'"(?:signature|data)"\s*:\s*"[a-z][a-z0-9_]{1,23}:(?! )'
+)
 _TAGGED: Final = re.compile(r"([a-z][a-z0-9_]{1,23}):(.*)", re.DOTALL)
 
 
@@ -259,3 +262,9 @@ def unsign(value: str) -> tuple[str, str]:
     if match:
         return match[2], match[1]
     return value, FAMILY if value else ""
+
+
+def travels(body: bytes) -> bool:
+    """Whether another family's opaque value is somewhere in it, on its way home: the
+    API would refuse the call."""
+    return b'thinking"' in body and _TRAVELLER.search(body) is not None

@@ -26,8 +26,17 @@ from adapters.contract import (
     WireResponse,
 )
 from adapters.envelope import replace
-from adapters.errors import BadCall, Garbled, Unsupported, UpstreamError
-from adapters.gemini import answer, conversation, embed, encode, errors, reply, stream
+from adapters.errors import BadCall, Garbled, UpstreamError
+from adapters.gemini import (
+    answer,
+    conversation,
+    embed,
+    encode,
+    errors,
+    reply,
+    signature,
+    stream,
+)
 from adapters.gemini.wire import BROKEN, NONE, given, plain
 from adapters.gemini.wire import EMBED as EMBED_NAME
 from adapters.gemini.wire import GENERATE as NAME
@@ -102,15 +111,14 @@ class Gemini:
     def build_request(self, call: Call, target: Target) -> WireRequest:
         if isinstance(call, EmbedCall):
             return _embed_request(call, target)
-        if call.operation == "complete":
-            raise Unsupported("gemini has no legacy completions", "prompt")
         verb = _verb(call)
-        if call.dialect == NAME and call.raw:
+        if call.dialect == NAME and call.raw and not signature.travels(call.raw):
             body = call.raw
             if call.operation == "count_tokens":
                 body = _renamed(body, target)
             return WireRequest(_wire_head(target, verb), body, call.headers)
-        written = conversation.write(call.conversation(), target, call.dialect == NAME)
+        is_ours = call.dialect == NAME
+        written = conversation.write(call.conversation(), target, is_ours)
         if call.operation == "count_tokens":
             is_flat = target.provider.quirks.extra.get("count_tokens") == "flat"
             name = _name(target.model)
@@ -118,7 +126,7 @@ class Gemini:
         else:
             body = conversation.flat(written)
         head = _wire_head(target, verb)
-        return WireRequest(head, body, (), written.dropped)
+        return WireRequest(head, body, call.headers if is_ours else (), written.dropped)
 
     def parse_response(self, response: WireResponse, call: Call) -> Result:
         if isinstance(call, EmbedCall):

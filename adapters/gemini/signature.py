@@ -19,7 +19,15 @@ field is bytes, and recorded requests in this form were accepted (2026)."""
 
 _MARK: Final = b"routeiq\x00think\x00\x00"
 _PREFIX: Final = base64.b64encode(_MARK).decode()
+_TRAVELLER: Final = _PREFIX[:-2].encode()
+"""Without the characters that differ between the alphabets and by what follows."""
 _KINDS: Final = (b"s", b"r")
+
+
+def travels(body: bytes) -> bool:
+    """Whether another family's signature may be somewhere in it: Gemini would refuse
+    the call."""
+    return _TRAVELLER in body
 
 
 def wrap(thinking: Thinking) -> str:

@@ -26,12 +26,14 @@ from adapters.openai import (
     calls,
     embeddings,
     errors,
+    reasoning,
     replies,
     request,
     wire,
 )
 from adapters.openai.encode import ChatEncoder, TextEncoder
 from adapters.openai.stream import StreamDecoder
+from adapters.openai.words import official
 
 _OURS: Final = frozenset({wire.CHAT, wire.COMPLETIONS, wire.EMBEDDINGS})
 
@@ -61,7 +63,7 @@ class OpenAI:
         if call.operation == "count_tokens":
             raise Unsupported("OpenAI's API counts no tokens", "operation")
         operation = "chat"
-        if call.dialect == wire.CHAT and call.raw:
+        if call.dialect == wire.CHAT and call.raw and not _carries(call, target):
             written, dropped = request.same(call, target)
         elif call.dialect == wire.COMPLETIONS and call.raw and _completes(target):
             operation = "complete"
@@ -85,6 +87,12 @@ class OpenAI:
     def parse_stream(self, call: Call) -> StreamDecoder:
         """A decoder for one streamed answer."""
         return StreamDecoder(call)
+
+
+def _carries(call: ChatCall, target: Target) -> bool:
+    """Whether the body holds what we gave the client for another family's sake, and
+    OpenAI itself would not take."""
+    return official(target.provider, target.base_url) and reasoning.travels(call.raw)
 
 
 def _completes(target: Target) -> bool:

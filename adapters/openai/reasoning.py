@@ -44,6 +44,23 @@ FIELDS: Final = frozenset(
 )
 
 
+_TRAVELLERS: Final = tuple(
+    f'"{name}"'.encode()
+    for name in (
+        "reasoning_content",
+        "thinking_blocks",
+        "reasoning_details",
+        "extra_content",
+    )
+)
+
+
+def travels(body: bytes) -> bool:
+    """Whether a client may be sending thoughts back: OpenAI itself has no place for
+    them and refuses the call."""
+    return b'"assistant"' in body and any(name in body for name in _TRAVELLERS)
+
+
 def take(message: dict[str, Raw]) -> Reasons:
     """The fields of reasoning, out of a message of a request."""
     return Reasons(**{name: message.pop(name, ABSENT) for name in FIELDS})

@@ -249,3 +249,45 @@ def test_heads_are_never_shared_between_targets() -> None:
     heads: list[WireHead] = [build(to=one).head, build(to=two).head]
     assert heads[1].url == "https://b.test/v1/messages"
     assert sent(build(to=two))[b"x-api-key"] == b"other"
+
+
+def test_what_another_family_thought_and_signed_does_not_reach_the_api() -> None:
+    """A client keeps it for that family; here it would be refused."""
+    thinking = {"type": "thinking", "thinking": "Hm.", "signature": "gemini:c2ln"}
+    carried = {"type": "redacted_thinking", "data": "gemini:sign:c2ln"}
+    use = {"type": "tool_use", "id": "toolu_1", "name": "now", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "noon"}
+    asked = {
+        "model": "a",
+        "max_tokens": 2000,
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+        "messages": [
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": [thinking, carried, use]},
+            {"role": "user", "content": [result]},
+        ],
+        "container": "c",
+    }
+    called = MESSAGES.read_call(json.dumps(asked).encode(), Hint())
+    wire = UPSTREAM.build_request(called, target())
+    told = json.loads(wire.body)
+    assert told["messages"][1]["content"] == [use]
+    assert told["container"] == "c"
+    # Nobody may think on in the middle of a turn whose thoughts are gone.
+    assert "thinking" not in told
+    assert wire.dropped == ("thinking",)
+
+
+def test_its_own_thoughts_go_back_byte_for_byte() -> None:
+    thinking = {"type": "thinking", "thinking": "a: b", "signature": "EqoBCkg"}
+    asked = {
+        "model": "a",
+        "max_tokens": 2000,
+        "messages": [
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": [thinking]},
+        ],
+    }
+    body = json.dumps(asked).encode()
+    wire = UPSTREAM.build_request(MESSAGES.read_call(body, Hint()), target())
+    assert json.loads(wire.body) == {**asked, "model": target().model}

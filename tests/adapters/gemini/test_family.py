@@ -11,7 +11,8 @@ from google.genai import types
 from msgspec import Raw
 
 from adapters.contract import Hint, Operation, Provider, Told
-from adapters.errors import BadCall, Garbled, ServerError, Unsupported
+from adapters.errors import BadCall, Garbled, ServerError
+from adapters.gemini import signature
 from adapters.gemini.family import EMBED, GENERATE, UPSTREAM
 from adapters.normal.chat import ChatCall, ChatResult, Choice, Conversation, TokenCount
 from adapters.normal.content import (
@@ -208,15 +209,34 @@ def test_a_foreign_count_asks_for_all_that_would_be_sent() -> None:
     }
 
 
-def test_a_legacy_completion_is_refused() -> None:
+def test_a_legacy_completion_is_asked_as_a_chat() -> None:
     old = ChatCall(
         model="a",
         dialect="openai.completions",
         operation="complete",
-        conversation=Conversation(),
+        conversation=Conversation(messages=(Message("user", (Text("Once"),)),)),
     )
-    with pytest.raises(Unsupported):
-        UPSTREAM.build_request(old, target())
+    wire = UPSTREAM.build_request(old, target())
+    assert wire.head.url.endswith(":generateContent")
+    contents = json.loads(wire.body)["contents"]
+    assert contents == [{"role": "user", "parts": [{"text": "Once"}]}]
+
+
+def test_what_another_family_signed_does_not_reach_gemini() -> None:
+    signed = signature.wrap(Thinking("Hm.", "c2ln", family="anthropic"))
+    thought = {"text": "Hm.", "thought": True, "thoughtSignature": signed}
+    turns = [
+        {"role": "user", "parts": [{"text": "Hi"}]},
+        {"role": "model", "parts": [thought, {"text": "Hello"}]},
+        {"role": "user", "parts": [{"text": "And?"}]},
+    ]
+    body = json.dumps({"contents": turns, "labels": {"a": "b"}}).encode()
+    call = GENERATE.read_call(body, Hint(model="a", headers=()))
+    wire = UPSTREAM.build_request(call, target())
+    told = json.loads(wire.body)
+    assert told["contents"][1]["parts"] == [{"text": "Hello"}]
+    assert told["labels"] == {"a": "b"}
+    assert wire.dropped == ("thinking",)
 
 
 @pytest.mark.parametrize(

@@ -141,3 +141,31 @@ def test_client_headers_go_on_and_others_do_not() -> None:
     assert UPSTREAM.build_request(call, target()).headers == (
         (b"idempotency-key", b"i"),
     )
+
+
+@pytest.mark.parametrize(
+    "thoughts",
+    [
+        {"reasoning_content": "Hm."},
+        {"thinking_blocks": [{"type": "redacted_thinking", "data": "c2ln"}]},
+        {"reasoning_details": [{"type": "reasoning.text", "text": "Hm."}]},
+    ],
+)
+def test_thoughts_of_others_reach_whoever_has_a_place_for_them(
+    thoughts: dict[str, Any],
+) -> None:
+    """OpenAI itself has none; other providers are given the body as it came."""
+    messages = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello", **thoughts},
+        {"role": "user", "content": "And?"},
+    ]
+    asked = {"model": "a", "messages": messages, "seed": 7, "new_field": {"a": 1}}
+    call = CHAT.read_call(json.dumps(asked).encode(), Hint())
+    kept = UPSTREAM.build_request(call, target("openrouter"))
+    assert json.loads(kept.body) == {**asked, "model": "m"}
+    wire = UPSTREAM.build_request(call, target("openai"))
+    told = json.loads(wire.body)
+    assert told["messages"][1] == {"role": "assistant", "content": "Hello"}
+    assert (told["seed"], told["new_field"]) == (7, {"a": 1})
+    assert wire.dropped == ("messages.thinking",)
