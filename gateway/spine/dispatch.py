@@ -175,8 +175,9 @@ def _untie(error: BaseException | None) -> None:
     """Let go of the frames an error was raised through: they hold the exchange, which
     holds the error, and would keep bodies until the collector comes round."""
     while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
+        following = error.__cause__ or error.__context__
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        error = following
 
 
 def _seconds(said: bytes) -> float | None:
