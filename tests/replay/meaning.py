@@ -67,6 +67,7 @@ Meaning = dict[int, Said]
 class _Choice:
     def __init__(self) -> None:
         self.text = self.thoughts = self.finish = ""
+        self.refused = False
         self.tools: dict[Any, list[str]] = {}
 
     def said(self) -> Said:
@@ -74,6 +75,8 @@ class _Choice:
         finish = WORDS.get(self.finish, self.finish and "end")
         if finish == "end" and tools:
             finish = "tool"
+        if finish == "end" and self.refused:
+            finish = "filter"
         return Said(self.text, self.thoughts, tools, finish)
 
 
@@ -120,6 +123,7 @@ def _spoken(choice: _Choice, message: Json) -> None:
     if isinstance(content, str):
         choice.text += content
     choice.text += message.get("refusal") or ""
+    choice.refused = choice.refused or bool(message.get("refusal"))
     choice.thoughts += (
         message.get("reasoning_content") or message.get("reasoning") or ""
     )

@@ -134,8 +134,9 @@ def test_a_stream_reaches_every_client(recording: Recording, client: str) -> Non
         if recording.form == "array":
             told = [json.loads(data) for data in clients.events(body)]
             assert told == reference.objects(recording)
-        else:
-            assert body == recording.body
+        else:  # the blank line after the last event may have been lost: it is mended
+            assert body.rstrip() == recording.body.rstrip()
+            assert len(body) - len(recording.body) in (0, 1, 2)
         if recording.id in exceptions.ODD_RELAYED:
             with pytest.raises(UNLIKE):
                 clients.hear_stream(client, body, relayed=True)

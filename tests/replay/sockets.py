@@ -1,0 +1,208 @@
+"""Every recorded request through a running gateway to an upstream that answers as
+recorded.
+
+Request and recording find each other by the trace id, which the gateway hands on.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import httpx
+
+from adapters.providers import find
+from tests.harness.upstream import Request, Script, Upstream, events, tell
+from tests.replay.material import FAMILIES, Recording, every
+
+Json = dict[str, Any]
+
+KEY = "sk-canary-replay-0123456789"
+THREADS = 6
+CLIENT_WAITS_S = 60.0
+
+NAMES = {"azure_openai": "azure", "openai-compatible": "openai_compatible"}
+"""Providers under another name in our table."""
+
+VERBS = {
+    "openai_chat": "/v1/chat/completions",
+    "openai_completions": "/v1/completions",
+    "openai_embeddings": "/v1/embeddings",
+    "anthropic": "/v1/messages",
+    "anthropic_count_tokens": "/v1/messages/count_tokens",
+}
+
+
+class Seen(NamedTuple):
+    """What came of one recording."""
+
+    asked: bytes
+    """The client's body."""
+    sent: Request | None
+    """What the provider was asked; `None`: nothing."""
+    answer: httpx.Response
+    recording: Recording
+
+
+def is_whole(recording: Recording) -> bool:
+    """Whether the request was kept, is one of its API, and that of the answer."""
+    if not recording.request or recording.synthetic:
+        return False
+    try:
+        asked = json.loads(recording.request)
+    except ValueError:
+        return False
+    if not isinstance(asked, dict):
+        return False
+    mixed = recording.form == "events" and not asks_for_stream(recording, asked)
+    return not mixed
+
+
+def asks_for_stream(recording: Recording, asked: Json) -> bool:
+    if recording.family.startswith("gemini"):
+        return ":streamGenerateContent" in recording.path
+    return bool(asked.get("stream"))
+
+
+def playable(family: str) -> list[Recording]:
+    """Those that can be played: a request, and its answer as it was."""
+    return [r for r in every(family) if is_whole(r)]
+
+
+class Stage:
+    """The configuration, the upstream's part and the client's part."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.recordings = [r for family in FAMILIES for r in playable(family)]
+        self._upstream = upstream
+        self._aliases: dict[tuple[str, str, str], str] = {}
+        for recording in self.recordings:
+            key = _key(recording)
+            self._aliases.setdefault(key, f"m{len(self._aliases)}")
+        self._sent: dict[int, Request] = {}
+        upstream.on(None, self._answer)
+
+    def config(self) -> Json:
+        """One alias for each provider and model; nothing is tried twice, and nobody is
+        left alone for the errors they were recorded with."""
+        own = {p for _, p, _ in self._aliases if find(p) is None}
+        families = {p: f.partition("_")[0] for f, p, _ in self._aliases}
+        return {
+            "providers": {
+                f"own-{p}-{f}": {"family": f, "base_url": self._upstream.url}
+                for p in own
+                for f in sorted(set(families.values()))
+            },
+            "models": {
+                alias: {"deployments": [self._deployment(*key)]}
+                for key, alias in self._aliases.items()
+            },
+            "retries": {"attempts": 1},
+            "cooldown": {
+                "failures": 1_000_000,
+                "rate_limit_s": 0,
+                "credential_s": 0,
+                "quota_s": 0,
+                "not_found_s": 0,
+                "max_s": 0,
+            },
+            "logs": {"requests": False},
+            "records": {"buffer": 100_000},
+        }
+
+    def _deployment(self, family: str, provider: str, model: str) -> Json:
+        known = find(provider) is not None
+        name = provider if known else f"own-{provider}-{family.partition('_')[0]}"
+        return {
+            "provider": name,
+            "model": model,
+            "base_url": f"{self._upstream.url}/v1",
+            "api_key": "env:TEST_UPSTREAM_SECRET",
+        }
+
+    def _answer(self, request: Request) -> Script:
+        number = int(request.headers["traceparent"].split("-")[1], 16)
+        self._sent[number] = request
+        return script(self.recordings[number - 1])
+
+    def play(self, url: str) -> list[Seen]:
+        """All of them, some at a time; in the order of the recordings."""
+        found: dict[int, Seen] = {}
+        numbers = iter(range(1, len(self.recordings) + 1))
+        lock = threading.Lock()
+
+        def work() -> None:
+            with httpx.Client(base_url=url, timeout=CLIENT_WAITS_S) as client:
+                while True:
+                    with lock:
+                        number = next(numbers, 0)
+                    if not number:
+                        return
+                    found[number] = self._one(client, number)
+
+        _together(work)
+        return [found[number] for number in sorted(found)]
+
+    def _one(self, client: httpx.Client, number: int) -> Seen:
+        recording = self.recordings[number - 1]
+        alias = self._aliases[_key(recording)]
+        path, body = asked(recording, alias)
+        headers = {
+            "content-type": "application/json",
+            "traceparent": f"00-{number:032x}-00000000000000ab-00",
+        }
+        answer = client.post(path, content=body, headers=headers)
+        return Seen(body, self._sent.get(number), answer, recording)
+
+
+def _together(work: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _key(recording: Recording) -> tuple[str, str, str]:
+    family = recording.family
+    provider = NAMES.get(recording.provider, recording.provider)
+    return family.partition("_")[0], provider, recording.model or "unnamed"
+
+
+def provider_of(recording: Recording) -> str:
+    """Its name in our table."""
+    return _key(recording)[1]
+
+
+def asked(recording: Recording, alias: str) -> tuple[str, bytes]:
+    """Path and body as a client of the recording's own dialect sends them."""
+    query = f"?{recording.query}" if recording.query else ""
+    if recording.family.startswith("gemini"):
+        verb = recording.path.rpartition(":")[2]
+        return f"/v1beta/models/{quote(alias)}:{verb}{query}", recording.request
+    query = query if recording.family.startswith("anthropic") else ""
+    body = {**json.loads(recording.request), "model": alias}
+    path = VERBS[recording.family] + query
+    return path, json.dumps(body, ensure_ascii=False).encode()
+
+
+def script(recording: Recording) -> Script:
+    """The recorded answer; a stream in pieces that respect no event."""
+    body = recording.body
+    if recording.form == "array":
+        told = [json.dumps(one).encode() for one in json.loads(body)]
+        body = b"".join(b"data: %b\r\n\r\n" % one for one in told)
+    if recording.streams:
+        return events(pieces(body))
+    return tell(recording.status, body)
+
+
+def pieces(body: bytes) -> Sequence[bytes]:
+    return [p for p in _thirds(body) if p]
+
+
+def _thirds(body: bytes) -> Iterator[bytes]:
+    third = len(body) // 3 + 1
+    for start in range(0, len(body), third):
+        yield body[start : start + third]
