@@ -10,7 +10,6 @@ the fields it is known to send (as in recordings of 2025 and 2026). Nothing here
 the gateway's own code.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -120,7 +119,7 @@ def _gemini(path: str, request: Request, answer: Answer) -> Script:
             return tell(200, told)
         case "embedContent":
             size = body.get("outputDimensionality") or 8
-            text = json.dumps(body["content"], sort_keys=True)
+            text = body["content"]["parts"][0]["text"]
             return tell(200, {"embedding": {"values": vector(text, size)}})
         case "batchEmbedContents":
             found = [

@@ -23,10 +23,11 @@ MODELS: Final = {
     "echo-thinks": "echo/echo",
     "gemini-3": "gemini/gemini-3-pro-preview",
     "openai-embeds": "openai/text-embedding-3-small",
-    "gemini-embeds": "gemini/gemini-embedding-001",
+    "gemini-embedding-001": "gemini/gemini-embedding-001",
     "openai-legacy": "openai/gpt-3.5-turbo-instruct",
 }
-"""Aliases: a family by its own name is the model that can do most of what is asked."""
+"""Aliases: a family by its own name is the model that can do most of what is asked.
+Google's SDK looks at the name before it says what to embed how."""
 
 ENV: Final = {"MASTER_KEY": KEY, **{f"KEY_OF_{f.upper()}": KEYS[f] for f in FAMILIES}}
 
