@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from typing import Final
 
 from adapters.contract import Call
 from adapters.errors import Timeout, Unsupported, UpstreamError
@@ -23,6 +24,10 @@ from gateway.spine.route import plan
 from gateway.spine.tries import Hedge, Outcome, Tries, none_left
 from gateway.telemetry.context import Propagation
 from gateway.telemetry.logs import deployment_changed
+
+
+TICK_S: Final = 0.005
+"""How early a timer may fire."""
 
 
 class Way:
@@ -139,7 +144,8 @@ class Way:
         if storms and not alias.budget.take(now):
             return False
         if pause:
-            await asyncio.sleep(pause)
+            # A timer may fire a tick early, and the pause has just begun to count.
+            await asyncio.sleep(max(pause, health.back_in(now)) + TICK_S)
             return not health.blocked(time.monotonic())
         return True
 
