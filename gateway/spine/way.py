@@ -25,7 +25,6 @@ from gateway.spine.tries import Hedge, Outcome, Tries, none_left
 from gateway.telemetry.context import Propagation
 from gateway.telemetry.logs import deployment_changed
 
-
 TICK_S: Final = 0.005
 """How early a timer may fire."""
 
