@@ -27,6 +27,8 @@ from gateway.telemetry.logs import deployment_changed
 
 TICK_S: Final = 0.005
 """How early a timer may fire."""
+LET_GO_S: Final = 0.05
+"""Longest that a winner waits for the loser to end: mostly a turn of the loop."""
 
 
 class Way:
@@ -216,7 +218,7 @@ class Way:
                 tasks.add(last)
                 raise
         finally:
-            _let_go(tasks)
+            await _let_go(tasks)
 
     def _penalise(self, exchange: Exchange, alias: Alias, broken: Broken) -> Remedy:
         """Note the error in the deployment's health; what it calls for."""
@@ -301,11 +303,14 @@ def _impatient(
     return exchange.hurried and time.monotonic() >= exchange.deadline
 
 
-def _let_go(tasks: "set[asyncio.Task[Answered]]") -> None:
-    """End what nobody waits for any more, whatever comes of it."""
+async def _let_go(tasks: "set[asyncio.Task[Answered]]") -> None:
+    """End what nobody waits for any more, whatever comes of it; its cost is booked
+    before the exchange is recorded."""
     for task in tasks:
         task.add_done_callback(_close)
         task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LET_GO_S)
 
 
 def _close(task: "asyncio.Task[Answered]") -> None:
