@@ -5,8 +5,8 @@ Request and recording find each other by the trace id, which the gateway hands o
 """
 
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -128,21 +128,17 @@ class Stage:
 
     def play(self, url: str) -> list[Seen]:
         """All of them, some at a time; in the order of the recordings."""
-        found: dict[int, Seen] = {}
-        numbers = iter(range(1, len(self.recordings) + 1))
-        lock = threading.Lock()
+        with ThreadPoolExecutor(THREADS) as pool:
+            parts = [*pool.map(lambda first: self._share(url, first), range(THREADS))]
+        return [
+            seen for _, seen in sorted((s for part in parts for s in part), key=_first)
+        ]
 
-        def work() -> None:
-            with httpx.Client(base_url=url, timeout=CLIENT_WAITS_S) as client:
-                while True:
-                    with lock:
-                        number = next(numbers, 0)
-                    if not number:
-                        return
-                    found[number] = self._one(client, number)
-
-        _together(work)
-        return [found[number] for number in sorted(found)]
+    def _share(self, url: str, first: int) -> list[tuple[int, Seen]]:
+        """Every so many, by a client of its own."""
+        numbers = range(first + 1, len(self.recordings) + 1, THREADS)
+        with httpx.Client(base_url=url, timeout=CLIENT_WAITS_S) as client:
+            return [(number, self._one(client, number)) for number in numbers]
 
     def _one(self, client: httpx.Client, number: int) -> Seen:
         recording = self.recordings[number - 1]
@@ -156,12 +152,8 @@ class Stage:
         return Seen(body, self._sent.get(number), answer, recording)
 
 
-def _together(work: Callable[[], None]) -> None:
-    threads = [threading.Thread(target=work) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def _first(pair: tuple[int, Seen]) -> int:
+    return pair[0]
 
 
 def _key(recording: Recording) -> tuple[str, str, str]:
