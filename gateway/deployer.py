@@ -215,8 +215,14 @@ def proxies(config: schema.Config, secrets: Secrets) -> dict[str, str]:
     found = {}
     for name, own in config.providers.items():
         known = find(name)
-        url = own.base_url or (known.base_url if known is not None else "")
-        if own.proxy and url:
+        urls = {own.base_url or (known.base_url if known is not None else "")}
+        urls |= {
+            entry.base_url
+            for model in config.models.values()
+            for entry in model.deployments
+            if name in {entry.provider, entry.model.partition("/")[0]}
+        }
+        for url in filter(None, urls if own.proxy else ()):
             parts = urlsplit(url)
             found[f"{parts.scheme}://{parts.netloc}"] = secrets.text(own.proxy)
     return found
@@ -309,5 +315,8 @@ def _pico(dollars: float | None) -> int:
 
 
 def _address(url: str) -> tuple[str, int]:
+    """Host and port; nothing and 0 for what is asked in this process."""
+    if not url:
+        return "", 0
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
