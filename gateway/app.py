@@ -19,6 +19,7 @@ from adapters.registry import DIALECTS
 from gateway.build import Parts, build
 from gateway.config.load import Loaded
 from gateway.config.schema import Server
+from gateway.config.secrets import SecretError
 from gateway.endpoints import (
     chat,
     feedback,
@@ -32,6 +33,7 @@ from gateway.endpoints import (
 from gateway.endpoints.table import Row
 from gateway.net.server import serve
 from gateway.release import release
+from gateway.store.contract import StoreError
 from gateway.telemetry.logs import set_up
 from gateway.telemetry.redact import Redactor
 
@@ -68,6 +70,10 @@ class App:
         try:
             state = scope.get("state", {})
             parts = await build(self._loaded, self._version, state, self._share)
+        except (StoreError, SecretError) as error:
+            # The server tells the operator; where in our code is nothing to them.
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         except Exception as error:
             log.exception("the gateway cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
