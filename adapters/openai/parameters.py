@@ -55,7 +55,8 @@ PARAMETERS: Final[dict[str, Fate]] = {
     "reasoning": Fate(
         "mapped",
         "reasoning_effort (a budget becomes an effort), or the provider's spelling; "
-        "dropped for OpenAI's models that do not reason",
+        "dropped for OpenAI's models that do not reason; a wish to see the thoughts is "
+        "dropped for those that do",
         "reasoning_effort",
     ),
     "user": Fate("mapped", "user"),
@@ -80,6 +81,7 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
     "anthropic.messages": {
         "stop": "stop_sequences",
         "reasoning": "thinking",
+        "show": "thinking.display",
         "user": "metadata.user_id",
         "response_format": "output_config.format",
         "cache": "cache_control",
@@ -92,6 +94,7 @@ _NAMES: Final[dict[str, dict[str, str]]] = {
         "temperature": "generationConfig.temperature",
         "stop": "generationConfig.stopSequences",
         "reasoning": "generationConfig.thinkingConfig",
+        "show": "generationConfig.thinkingConfig.includeThoughts",
         "response_format": "generationConfig.responseSchema",
         "seed": "generationConfig.seed",
         "n": "generationConfig.candidateCount",

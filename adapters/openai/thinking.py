@@ -52,8 +52,11 @@ def _openai(asked: Reasoning, said: Words, drop: list[str], body: Json) -> None:
     if said.official and not said.reasons:
         if enabled(asked):
             drop.append("reasoning")
-    elif effort := _effort(asked, said):
+        return
+    if effort := _effort(asked, said):
         body["reasoning_effort"] = effort
+    if said.official and asked.show and enabled(asked):
+        drop.append("show")  # they are counted, and never told
 
 
 def _effort(asked: Reasoning, said: Words) -> str:

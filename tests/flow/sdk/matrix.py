@@ -85,6 +85,11 @@ CANNOT: Final[dict[tuple[str, str, str], str]] = {
     ("anthropic", "openai", "cache_marker"): "dropped: cache_control",
     ("anthropic", "gemini", "one_at_a_time"): "dropped: parallel_tool_calls",
     ("anthropic", "gemini", "cache_marker"): "dropped: cache_control",
+    (
+        "gemini",
+        "openai",
+        "thinking",
+    ): "dropped: generationConfig.thinkingConfig.includeThoughts",
     ("gemini", "openai", "tool_error"): "dropped: is_error",
     ("gemini", "openai", "cached_content"): "dropped: cachedContent",
     ("gemini", "anthropic", "audio"): "400: Anthropic models take no audio",
