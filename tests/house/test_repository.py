@@ -23,7 +23,7 @@ _INDEX: Final = "|".join(
 )
 FORBIDDEN: Final = {
     "a package registry": rf"\b[\w.-]*(?:{_INDEX})[\w-]*\.(?:org|com|io|net)\b",
-    "a choice of registry": r"--(?:extra-)?index-url|--find-links|--trusted-host",
+    "a choice of registry": "--(?:extra-index|index|find|trusted)-(?:url|links|host)",
     "a path of somebody's machine": r"(?<![\w.~$}])/(?:work|root|Users|home/\w+)/\w",
     "a private key": "-----BEGIN [A-Z ]*PRIVATE" + " KEY-----",
     "how it was written": r"(?i)co-authored"
