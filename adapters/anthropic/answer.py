@@ -53,6 +53,7 @@ def read(response: WireResponse, custom: frozenset[str]) -> ChatResult:
         raw=body,
         dialect=DIALECT,
         read=choices if not custom else lambda raw: choices(raw, custom),
+        stops=(STOPS.get(head.stop_reason, "end"),) if head.stop_reason else (),
     )
 
 

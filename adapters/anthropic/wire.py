@@ -131,6 +131,7 @@ class Answer(msgspec.Struct, frozen=True):
     type: str = ""
     id: str = ""
     model: str = ""
+    stop_reason: str | None = None
     usage: Tokens | None = None
     error: Fault | None = None
 

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw
 
+from adapters.errors import Garbled
 from adapters.normal.content import (
     Message,
     Part,
@@ -169,6 +170,7 @@ class ChatResult:
     __slots__ = (
         "_choices",
         "_read",
+        "_stops",
         "created",
         "dialect",
         "extra",
@@ -190,6 +192,7 @@ class ChatResult:
         extra: dict[str, Raw] | None = None,
         choices: tuple[Choice, ...] | None = None,
         read: Callable[[bytes], tuple[Choice, ...]] | None = None,
+        stops: tuple[StopReason, ...] = (),
     ) -> None:
         self.id = id
         self.model = model
@@ -202,6 +205,7 @@ class ChatResult:
         self.extra: dict[str, Raw] = extra or {}
         self._choices = choices
         self._read = read
+        self._stops = stops
 
     def choices(self) -> tuple[Choice, ...]:
         """The answers.
@@ -212,6 +216,17 @@ class ChatResult:
         if self._choices is None:
             self._choices = self._read(self.raw) if self._read is not None else ()
         return self._choices
+
+    def stops(self) -> tuple[StopReason, ...]:
+        """Why each answer ended. Families that know without reading `choices` say so;
+        of a body that cannot be read, nothing is known."""
+        if self._stops:
+            return self._stops
+        try:
+            found = self.choices()
+        except Garbled:
+            return ()
+        return tuple(choice.stop for choice in found if choice.stop is not None)
 
 
 class TokenCount(msgspec.Struct, frozen=True):

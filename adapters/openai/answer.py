@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from adapters.contract import WireResponse
-from adapters.normal.chat import ChatResult, Choice
+from adapters.normal.chat import ChatResult, Choice, StopReason
 from adapters.normal.content import Audio, Citation, Image, Part, Refusal, Text, ToolUse
 from adapters.normal.usage import Usage
 from adapters.openai import errors, finish, mend, reasoning, usage, wire
@@ -87,6 +87,7 @@ def _result(told: wire.Completion, body: bytes) -> ChatResult:
         dialect=wire.CHAT,
         extra=_extra(told),
         read=partial(_choices, told),
+        stops=tuple([_stop(choice) for choice in told.choices]),
     )
 
 
@@ -105,17 +106,21 @@ def _choices(told: wire.Completion, _: bytes) -> tuple[Choice, ...]:
     return tuple(_choice(choice, told.citations) for choice in told.choices)
 
 
+def _stop(choice: wire.Choice) -> StopReason:
+    called = choice.message.function_call
+    calls = bool(choice.message.tool_calls or (called is not None and called.name))
+    native = _native(choice.native_finish_reason)
+    return finish.stop(choice.finish_reason, native, calls=calls)
+
+
 def _choice(choice: wire.Choice, sources: Raw) -> Choice:
     message = choice.message
-    called = message.function_call
-    calls = bool(message.tool_calls or (called is not None and called.name))
-    native = _native(choice.native_finish_reason)
     logprobs = choice.logprobs
     return Choice(
         index=choice.index,
         parts=tuple(_parts(message, sources)),
-        stop=finish.stop(choice.finish_reason, native, calls=calls),
-        native_stop=native or choice.finish_reason,
+        stop=_stop(choice),
+        native_stop=_native(choice.native_finish_reason) or choice.finish_reason,
         logprobs=Raw(wire.encode(logprobs)) if logprobs is not None else Raw(b""),
     )
 

@@ -141,6 +141,7 @@ class Dispatch:
         result = whole.result
         if isinstance(result, ChatResult):
             exchange.response_id = result.id
+            exchange.stop = [*result.stops()]
         if not isinstance(result, TokenCount):
             exchange.usage = result.usage
             exchange.served_model = result.model

@@ -162,6 +162,14 @@ def test_an_attempt_carries_the_names_of_both_conventions(
     assert told["routeiq.cost_usd"] == pytest.approx(0.0006)
 
 
+def test_a_whole_answers_finish_is_in_its_span(
+    running: Running, collector: Collector
+) -> None:
+    _, (span,), row = _spans(running, collector, "priced", 2)
+    assert span.attributes["gen_ai.response.finish_reasons"]
+    assert row["stop"] == ["end"]
+
+
 def test_a_stream_is_a_span_with_its_first_chunk(
     running: Running, collector: Collector
 ) -> None:
