@@ -224,6 +224,9 @@ class Way:
         """Note the error in the deployment's health; what it calls for."""
         book, error = broken.book, broken.error
         row = remedy(error)
+        if error.retry_after is not None:
+            # Also what the client is told: by then we ask there again ourselves.
+            error.retry_after = min(error.retry_after, self._cooldown.max_s)
         if _impatient(exchange, book.deployment, error):
             return row
         if row.cooling == "none":
