@@ -47,11 +47,15 @@ class Speech:
 
     def __init__(self, own: bool) -> None:
         self.own = own
-        self.dropped: list[str] = []
+        self._dropped: dict[str, None] = {}
+
+    @property
+    def dropped(self) -> list[str]:
+        """The client's names of what was left out, in order."""
+        return [*self._dropped]
 
     def drop(self, name: str) -> None:
-        if name not in self.dropped:
-            self.dropped.append(name)
+        self._dropped[name] = None
 
     def block(self, part: Part) -> list[Json | Raw]:
         """The blocks for a part of a message; none if it cannot be said.
