@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import Receive, Scope, Send
 
 from adapters.contract import Dialect, Headers, Hint, Operation
+from adapters.errors import BadCall
 from gateway.endpoints.reply import Reply
 from gateway.net.hangup import watch
 from gateway.spine.admit import presented
@@ -16,6 +17,10 @@ from gateway.spine.dispatch import Dispatch
 from gateway.spine.exchange import Exchange
 from gateway.telemetry.context import Propagation
 
+MAX_MEMBERS: Final = 200_000
+"""Members that the objects of one body may have together."""
+SHORTEST: Final = 5
+"""Bytes of the shortest member and its comma: `"":0,`."""
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.\-]{1,128}").fullmatch
 
 
@@ -75,8 +80,11 @@ class Door:
         task = asyncio.current_task()
         assert task is not None
         unwatch = None
+        reply = Reply(send)
 
         def hang_up() -> None:
+            if reply.over:
+                return  # servers say so after every answer, too
             exchange.hung_up = True
             task.cancel()
 
@@ -87,11 +95,12 @@ class Door:
                 exchange.hung_up = True
                 raise asyncio.CancelledError
             unwatch = watch(scope, receive, hang_up)
+            _bound(body)
             return body
 
         key = presented(headers, _query_key(scope["query_string"]))
         try:
-            await self._dispatch.serve(exchange, key, read, hint, Reply(send))
+            await self._dispatch.serve(exchange, key, read, hint, reply)
         finally:
             if unwatch is not None:
                 unwatch()
@@ -121,6 +130,16 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         pieces.append(message.get("body", b""))
     return b"".join(pieces)
+
+
+def _bound(body: bytes) -> None:
+    """Raises `BadCall` for more members than any call has: each costs far more time to
+    read than its bytes to send. Counted only where there can be as many."""
+    if len(body) < SHORTEST * MAX_MEMBERS or body.count(b":") <= MAX_MEMBERS:
+        return
+    plain = body.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, b" \t\r\n")
+    if plain.count(b'":') > MAX_MEMBERS:
+        raise BadCall(f"the body has more than {MAX_MEMBERS} members")
 
 
 def _query_key(query: bytes) -> bytes:

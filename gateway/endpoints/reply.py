@@ -25,11 +25,13 @@ _UNBUFFERED: Final = (b"x-accel-buffering", b"no")
 class Reply:
     """The `Outlet` of one exchange."""
 
-    __slots__ = ("_begun", "_send")
+    __slots__ = ("_begun", "_send", "over")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._begun = False
+        self.over = False
+        """Everything was said: a client that leaves now has its answer."""
 
     async def whole(self, exchange: Exchange, result: Result) -> None:
         call = exchange.call
@@ -61,6 +63,7 @@ class Reply:
         )
         self._begun = True
         error = await relay(exchange, stream, encoder, self._write)
+        self.over = True
         await self._send({"type": "http.response.body", "body": b""})
         return error
 
@@ -85,6 +88,7 @@ class Reply:
         await self._send(
             {"type": "http.response.start", "status": status, "headers": headers}
         )
+        self.over = True
         await self._send({"type": "http.response.body", "body": body})
 
     async def _write(self, data: bytes) -> None:
