@@ -162,6 +162,10 @@ class Scene:
             if word in line and line.startswith("{")
         ]
 
+    def said(self) -> str:
+        """All that it wrote."""
+        return "".join((*self.running.lines, *self.running.out))
+
     def fds(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
@@ -199,8 +203,9 @@ class Scene:
             for client in clients.values():
                 alias = self.alias()
                 self.on(alias, "a", answers)
-                assert self.ask(alias, client).status_code == 200
-                assert self.ask(alias, client, stream=True).status_code == 200
+                for stream in (False, True):
+                    answer = self.ask(alias, client, stream=stream)
+                    assert answer.status_code == 200, answer.text + self.said()
         self.state("")
 
 
@@ -256,7 +261,7 @@ def scene(
         assert made.rss() < rss + RSS_MORE, f"{rss >> 20} -> {made.rss() >> 20} MiB"
         assert made.metric("routeiq_deployment_in_flight") == 0
         assert made.metric("routeiq_records_lost(?:_total)?") == 0
-        said = "".join((*running.lines, *running.out))
+        said = made.said()
         assert "canary" not in said, "a provider's key was written"
         assert MASTER not in said, "the master key was written"
         assert "Traceback" not in said, said

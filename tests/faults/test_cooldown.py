@@ -16,6 +16,8 @@ from tests.harness.upstream import Request, Script, Upstream, pause, stall, tell
 MAX_S = 60
 OPEN_S = 1.0
 FAILURES = 3
+STATUSES = (401, 402, 403)
+"""Of a provider that refuses a key."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with Upstream() as up:
         a, b = deployment(up, "a"), deployment(up, "b", order=2)
         once = {"attempts": 1, "per_deployment": 0}
-        keys = [deployment(up, "a", api_key=f"env:KEY_{letter}") for letter in "ABC"]
+        keys = {
+            # Where a key is refused it is so for all models: a place for each test.
+            f"{place}/*": {
+                "deployments": [
+                    deployment(up, place, api_key=f"env:KEY_{letter}")
+                    for letter in "ABC"
+                ]
+            }
+            for place in (f"{s}-{name}" for s in (400, *STATUSES) for name in CLIENTS)
+        }
         bad = {
             "model": "openai/m",
             "base_url": f"{up.url}/c/v1",
@@ -35,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             "one/*": {"deployments": [a]},
             "once/*": {"deployments": [a], "retries": once},
             "two/*": {"deployments": [a, b]},
-            "keys/*": {"deployments": keys},
+            **keys,
             "mate-1": {"deployments": [bad, good]},
             "mate-2": {"deployments": [bad, good]},
             "failing/*": {"deployments": [a, b], "fallbacks": ["last"]},
@@ -181,13 +192,14 @@ def refuses(status: int, letter: str) -> Callable[[Request], Script]:
 
 
 @dialects
-@pytest.mark.parametrize("status", [401, 402, 403])
+@pytest.mark.parametrize("status", STATUSES)
 def test_a_refused_key_is_benched_and_no_client_sees_it(
     place: Scene, client: Client, status: int
 ) -> None:
-    alias = place.alias("keys")
-    place.on(alias, "a", refuses(status, "B"))
-    for index in range(24):
+    where = f"{status}-{client.name}"
+    alias = place.alias(where)
+    place.on(alias, where, refuses(status, "B"))
+    for index in range(40):
         answer = place.ask(alias, client, stream=bool(index % 2))
         assert answer.status_code == 200, answer.text
         assert "canary" not in answer.text
@@ -203,7 +215,7 @@ def test_a_refused_key_is_benched_and_no_client_sees_it(
         return any(line["level"] == "warning" for line in lines)
 
     assert until(warned)
-    rows = place.rows(alias, 24)
+    rows = place.rows(alias, 40)
     assert "canary" not in str(rows)
     assert {row["status"] for row in rows} == {200}
 
@@ -212,13 +224,14 @@ def test_a_refused_key_is_benched_and_no_client_sees_it(
 def test_a_client_is_not_told_that_its_own_key_is_wrong(
     place: Scene, client: Client
 ) -> None:
-    alias = place.alias("keys")
+    where = f"400-{client.name}"
+    alias = place.alias(where)
 
     def refuse(request: Request) -> Script:
         key = request.headers["authorization"]
         return fails(401, f"Incorrect API key provided: {key}")
 
-    place.on(alias, "a", refuse)
+    place.on(alias, where, refuse)
     answer = place.ask(alias, client)
     assert answer.status_code == 502
     assert client.error(answer.json()) is not None
