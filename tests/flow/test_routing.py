@@ -291,7 +291,7 @@ def test_a_prompt_goes_where_it_fits(running: Running, client: httpx.Client) -> 
 
 def test_a_prompt_that_fits_nowhere_is_told_so(client: httpx.Client) -> None:
     asked = call("window")
-    asked["messages"] = [{"role": "user", "content": LONG * 40}]
+    asked["messages"] = [{"role": "user", "content": LONG * 80}]
     answer = client.post(CHAT, json=asked)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "context_length_exceeded"
