@@ -43,6 +43,13 @@ DETAILS = {
     "completion_tokens_details": {"reasoning_tokens": 7},
 }
 CANARY = "sk-ant-api03-canary0123456789canary0123456789"
+ALLOWANCE = {
+    "x-ratelimit-remaining-requests": "17",
+    "x-ratelimit-reset-tokens": "1m30s",
+    "anthropic-ratelimit-tokens-remaining": "4000",
+    "set-cookie": "session=1",
+    "x-internal-host": "10.0.0.1",
+}
 DAY_NS = 86_400 * 10**9
 
 
@@ -64,6 +71,7 @@ def _models(up: Upstream) -> dict[str, Any]:
             ],
         },
         "ill": one("ill2"),
+        "limited": one("limited"),
     }
 
 
@@ -80,6 +88,7 @@ def upstream() -> Iterator[Upstream]:
         first = pieces("some words ", "more words ")[:3]
         up.on(at("held"), events(first, then=stall()))
         up.on(at("ill"), refused(500, "ill"))
+        up.on(at("limited"), tell(200, body(), ALLOWANCE))
         yield up
 
 
@@ -236,6 +245,14 @@ def test_strangers_are_recorded_without_a_key(running: Running) -> None:
     assert row["status"] == 401
     assert row.get("key", "") == ""
     assert "canary" not in json.dumps(row)
+
+
+def test_the_providers_allowance_is_handed_on(running: Running) -> None:
+    answer, _ = _ask(running, "limited")
+    for name in list(ALLOWANCE)[:3]:
+        assert answer.headers[name] == ALLOWANCE[name]
+    assert "set-cookie" not in answer.headers
+    assert "x-internal-host" not in answer.headers
 
 
 # --- feedback ------------------------------------------------------------------------
