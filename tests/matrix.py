@@ -644,8 +644,8 @@ ROWS: Final = (
         "F",
         "feedback: once for a key, an answer and a name",
         (
-            "flow/test_records.py::test_a_score_is_taken_once",
-            "flow/test_records.py::test_what_is_no_score_is_refused",
+            "flow/test_feedback.py::test_a_score_is_taken_once",
+            "flow/test_feedback.py::test_what_is_no_score_is_refused",
         ),
         ("POST /v1/feedback",),
     ),
@@ -687,9 +687,9 @@ ROWS: Final = (
         "G",
         "Prometheus, with bounded labels",
         (
-            "flow/test_telemetry.py::test_metrics_count_what_happened",
-            "flow/test_telemetry.py::test_names_that_clients_make_up_make_no_series",
-            "flow/test_telemetry.py::test_wildcard_names_are_bounded_too",
+            "flow/test_metrics.py::test_metrics_count_what_happened",
+            "flow/test_metrics.py::test_names_that_clients_make_up_make_no_series",
+            "flow/test_metrics.py::test_wildcard_names_are_bounded_too",
             "house/test_routes.py::test_metrics_want_their_own_key",
         ),
         ("GET /metrics",),
@@ -732,7 +732,7 @@ ROWS: Final = (
         "H",
         "workers share the port and add up their metrics",
         (
-            "flow/test_telemetry.py::test_two_workers_add_up",
+            "flow/test_metrics.py::test_two_workers_add_up",
             "gateway/net/server/test_process.py::"
             "test_workers_share_the_port_and_one_that_dies_comes_back",
         ),

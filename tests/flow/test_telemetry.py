@@ -1,4 +1,4 @@
-"""What leaves the gateway about its work: metrics, traces, log lines; and what never
+"""What leaves the gateway about its work: traces, metrics, log lines; and what never
 does."""
 
 import json
@@ -8,79 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.flow import watched
 from tests.flow.collector import Collector, Span
-from tests.flow.provider import (
-    CHAT,
-    ENV,
-    SECRET,
-    body,
-    call,
-    deployment,
-    refused,
-    streamed,
-    usage,
-)
+from tests.flow.provider import CHAT, SECRET, call
+from tests.flow.watched import BEARER, MASTER, OTLP_SECRET, SECRETS, ask, config
 from tests.harness.gateway import Running, gateway
-from tests.harness.upstream import Upstream, tell
+from tests.harness.upstream import Upstream
 
-MASTER = "sk-master-canary-0123456789"
-BEARER = {"authorization": f"Bearer {MASTER}"}
-OTLP_SECRET = "otlp-canary-0123456789"
-PRICE = {"input": 3.0, "output": 15.0}
-DETAILS = {
-    "prompt_tokens_details": {"cached_tokens": 40},
-    "completion_tokens_details": {"reasoning_tokens": 7},
-}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
 
 
-def _models(up: Upstream) -> dict[str, Any]:
-    def alias(*places: str, **more: Any) -> dict[str, Any]:
-        found = [deployment(up, place, price=PRICE) for place in places]
-        return {"strategy": "ordered", "deployments": found, **more}
-
-    return {
-        "priced": alias("priced"),
-        "twice": alias("ill", "priced2", retries={"per_deployment": 0}),
-        "stream": alias("stream"),
-        "ill": alias("ill2", retries={"attempts": 1}),
-        "free/*": {"deployments": [{"model": "echo/demo"}]},
-    }
-
-
-def _config(up: Upstream, collector: Collector | None, **telemetry: Any) -> Any:
-    more: dict[str, Any] = {"traces": {"sample": 1.0}, **telemetry}
-    if collector is not None:
-        more |= {
-            "otlp_endpoint": collector.url,
-            "otlp_interval_s": 0.3,
-            "otlp_headers": {"x-otlp-key": "${OTLP_SECRET}"},
-        }
-    return {
-        "keys": {"master": "env:MASTER"},
-        "models": _models(up),
-        "telemetry": more,
-        "cooldown": {"failures": 1000},
-    }
-
-
-SECRETS = {**ENV, "MASTER": MASTER, "OTLP_SECRET": OTLP_SECRET}
-
-
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:
-    def at(place: str) -> Any:
-        return lambda request: request.path.startswith(f"/{place}")
-
-    with Upstream() as up:
-        counted = tell(200, body(model="m-2026", usage=usage(100, 20, **DETAILS)))
-        up.on(at("priced"), counted)
-        up.on(at("stream"), streamed("one ", "two ", "three"))
-        up.on(at("ill"), refused(500, f"ill; you sent {SECRET}"))
+    with watched.provider() as up:
         yield up
 
 
@@ -96,21 +39,15 @@ def running(
     upstream: Upstream, collector: Collector, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("telemetry")
-    with gateway(_config(upstream, collector), folder, env=SECRETS) as running:
+    with gateway(config(upstream, collector), folder, env=SECRETS) as running:
         yield running
-
-
-def _ask(running: Running, model: str, **more: Any) -> tuple[httpx.Response, Any]:
-    headers = {**BEARER, **more.pop("headers", {})}
-    answer = running.post(CHAT, call(model, **more), headers=headers)
-    return answer, running.record(answer.headers["x-routeiq-id"])
 
 
 def _spans(
     running: Running, collector: Collector, model: str, count: int, **more: Any
 ) -> tuple[Span, list[Span], Any]:
     """The server's span, the attempts' in order, and the record."""
-    _, row = _ask(running, model, **more)
+    _, row = ask(running, model, **more)
     spans = collector.trace(row["trace"], count)
     assert len(spans) == count, [span.name for span in spans]
     (server,) = [span for span in spans if span.kind == "server"]
@@ -185,7 +122,7 @@ def test_the_trace_goes_on_from_the_caller_to_the_provider(
 ) -> None:
     state = "vendor=a,other@b=c"
     headers = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": state}
-    _, row = _ask(running, "twice", headers=headers)
+    _, row = ask(running, "twice", headers=headers)
     spans = collector.trace(TRACE, 3)
     (server,) = [span for span in spans if span.kind == "server"]
     assert server.parent == CALLER
@@ -212,7 +149,7 @@ def test_the_trace_goes_on_from_the_caller_to_the_provider(
 def test_a_broken_context_begins_a_trace_of_ones_own(
     running: Running, header: str
 ) -> None:
-    _, row = _ask(running, "priced", headers={"traceparent": header})
+    _, row = ask(running, "priced", headers={"traceparent": header})
     assert re.fullmatch("[0-9a-f]{32}", row["trace"])
     assert row["trace"] != TRACE
 
@@ -222,7 +159,7 @@ def test_what_a_caller_does_not_sample_is_not_exported(
 ) -> None:
     trace = "5" * 32
     headers = {"traceparent": f"00-{trace}-{CALLER}-00"}
-    _ask(running, "priced", headers=headers)
+    ask(running, "priced", headers=headers)
     _spans(running, collector, "priced", 2)  # later, and there
     assert collector.trace(trace, 1, within_s=0.3) == []
     (sent,) = [r for r in upstream.requests if trace in repr(r.fields)]
@@ -240,7 +177,7 @@ def test_no_content_and_no_secret_is_exported(
     running: Running, collector: Collector
 ) -> None:
     headers = {"x-api-key": MASTER}
-    answer, row = _ask(running, "twice", user=f"me {SECRET}", headers=headers)
+    answer, row = ask(running, "twice", user=f"me {SECRET}", headers=headers)
     collector.trace(row["trace"], 3)
     sent = b"".join(collector.bodies)
     assert b"hello there" not in sent
@@ -254,8 +191,8 @@ def test_content_is_exported_when_asked_for_and_redacted(
 ) -> None:
     collector = Collector()
     traces = {"sample": 1.0, "content": True}
-    config = _config(upstream, collector, traces=traces)
-    with gateway(config, tmp_path, env=SECRETS) as running:
+    setup = config(upstream, collector, traces=traces)
+    with gateway(setup, tmp_path, env=SECRETS) as running:
         asked = call("priced")
         asked["messages"] = [{"role": "user", "content": f"unusual; {SECRET}"}]
         answer = running.post(CHAT, asked, headers=BEARER)
@@ -272,12 +209,12 @@ def test_only_the_share_asked_for_is_traced_but_every_error(
     upstream: Upstream, tmp_path: Path
 ) -> None:
     collector = Collector()
-    config = _config(upstream, collector, traces={"sample": 0.0})
-    with gateway(config, tmp_path, env=SECRETS) as running:
-        _, quiet = _ask(running, "priced")
-        _, failed = _ask(running, "ill")
+    setup = config(upstream, collector, traces={"sample": 0.0})
+    with gateway(setup, tmp_path, env=SECRETS) as running:
+        _, quiet = ask(running, "priced")
+        _, failed = ask(running, "ill")
         headers = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
-        _ask(running, "priced", headers=headers)
+        ask(running, "priced", headers=headers)
         assert len(collector.trace(failed["trace"], 2)) == 2
         assert len(collector.trace(TRACE, 2)) == 2
         assert collector.trace(quiet["trace"], 1, within_s=0.2) == []
@@ -290,9 +227,9 @@ def test_one_setting_chooses_the_names(
     upstream: Upstream, tmp_path: Path, semconv: str
 ) -> None:
     collector = Collector()
-    config = _config(upstream, collector, semconv=semconv)
-    with gateway(config, tmp_path, env=SECRETS) as running:
-        _ask(running, "priced")
+    setup = config(upstream, collector, semconv=semconv)
+    with gateway(setup, tmp_path, env=SECRETS) as running:
+        ask(running, "priced")
         assert collector.until(lambda: bool(collector.points))
         page = running.get("/metrics").text
     collector.close()
@@ -310,114 +247,21 @@ def test_nothing_leaves_without_an_endpoint(upstream: Upstream, tmp_path: Path) 
     collector = Collector()
     env = {**SECRETS, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     with gateway(
-        _config(upstream, None), tmp_path, env={**env, "OTEL_SDK_DISABLED": "true"}
+        config(upstream, None), tmp_path, env={**env, "OTEL_SDK_DISABLED": "true"}
     ) as running:
-        _ask(running, "priced")
+        ask(running, "priced")
         assert "traceparent" not in upstream.requests[-1].headers
     assert collector.bodies == []
-    with gateway(_config(upstream, None), tmp_path, env=env) as running:
-        _, row = _ask(running, "priced")
+    with gateway(config(upstream, None), tmp_path, env=env) as running:
+        _, row = ask(running, "priced")
         assert len(collector.trace(row["trace"], 2)) == 2
     collector.close()
-
-
-# --- metrics -------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def counted(
-    upstream: Upstream, collector: Collector, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
-    """A gateway that has seen exactly the traffic below."""
-    config = _config(upstream, None)
-    folder = tmp_path_factory.mktemp("counted")
-    with gateway(config, folder, env=SECRETS) as running:
-        with httpx.Client(base_url=running.url, headers=BEARER) as client:
-            for _ in range(5):
-                client.post(CHAT, json=call("priced"))
-            for _ in range(3):
-                client.post(CHAT, json=call("stream", stream=True)).read()
-            for _ in range(2):
-                client.post(CHAT, json=call("twice"))
-            client.post(CHAT, json=call("ill"))
-            for number in range(40):
-                client.post(CHAT, json=call(f"guess-{number}"))
-            client.post(
-                CHAT, json=call("priced"), headers={"authorization": "Bearer x"}
-            )
-        deadline = time.monotonic() + 5
-        while running.metric("routeiq_records_written_total") < 52:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield running
-
-
-@pytest.mark.parametrize(
-    ("name", "labels", "value"),
-    [
-        ("routeiq_exchanges_total", {"alias": "priced", "status": "200"}, 5),
-        ("routeiq_exchanges_total", {"alias": "twice", "status": "200"}, 2),
-        ("routeiq_exchanges_total", {"alias": "ill", "status": "502"}, 1),
-        ("routeiq_exchanges_total", {"status": "401"}, 1),
-        ("routeiq_exchanges_total", {"alias": "other", "status": "404"}, 40),
-        ("routeiq_exchanges_total", {}, 52),
-        ("routeiq_attempts_total", {"deployment": "priced", "outcome": "ok"}, 5),
-        ("routeiq_attempts_total", {"deployment": "ill"}, 2),
-        ("routeiq_attempts_total", {"deployment": "priced2", "outcome": "ok"}, 2),
-        ("routeiq_fallbacks_total", {}, 2),
-        ("routeiq_in_flight", {}, 0),
-        (
-            "gen_ai_client_inference_usage_input_tokens_total",
-            {"gen_ai_response_model": "m-2026"},
-            700,
-        ),
-        (
-            "gen_ai_client_inference_usage_reasoning_output_tokens_total",
-            {"gen_ai_response_model": "m-2026"},
-            49,
-        ),
-        ("gen_ai_client_token_usage_count", {"gen_ai_token_type": "input"}, 10),
-        ("gen_ai_server_time_to_first_token_seconds_count", {}, 10),
-        ("http_server_request_duration_seconds_count", {"http_route": CHAT}, 52),
-        ("routeiq_records_written_total", {}, 52),
-        ("routeiq_records_lost_total", {}, 0),
-    ],
-    ids=str,
-)
-def test_metrics_count_what_happened(
-    counted: Running, name: str, labels: dict[str, str], value: float
-) -> None:
-    assert counted.metric(name, **labels) == value
-
-
-def test_cost_is_counted_to_the_nano_dollar(counted: Running) -> None:
-    nano = 7 * (100 * 3_000 + 20 * 15_000) + 3 * (10 * 3_000 + 3 * 15_000)
-    assert counted.metric("routeiq_cost_USD_total") + counted.metric(
-        "routeiq_cost_usd_total"
-    ) == pytest.approx(nano / 1e9)
-
-
-def test_names_that_clients_make_up_make_no_series(counted: Running) -> None:
-    page = counted.get("/metrics").text
-    assert "guess-" not in page
-    assert MASTER not in page
-
-
-def test_wildcard_names_are_bounded_too(counted: Running) -> None:
-    with httpx.Client(base_url=counted.url, headers=BEARER) as client:
-        for number in range(1100):
-            client.post(CHAT, json=call(f"free/{number}"))
-    time.sleep(0.3)
-    page = counted.get("/metrics").text
-    series = re.findall(r"^routeiq_exchanges_total\{.*\}", page, re.MULTILINE)
-    assert len(series) <= 1001
-    assert counted.metric("routeiq_exchanges_total") == 52 + 1100
 
 
 def test_the_collector_is_told_the_same_numbers(
     running: Running, collector: Collector
 ) -> None:
-    _ask(running, "priced")
+    ask(running, "priced")
     wanted = running.metric("routeiq_exchanges_total")
 
     def told() -> float:
@@ -429,29 +273,11 @@ def test_the_collector_is_told_the_same_numbers(
     assert collector.points["gen_ai.client.token.usage"]
 
 
-def test_two_workers_add_up(upstream: Upstream, tmp_path: Path) -> None:
-    config = _config(upstream, None)
-    with gateway(config, tmp_path, env=SECRETS, args=("--workers", "2")) as running:
-        for _ in range(24):  # a connection each, so that both are met
-            answer = running.post(CHAT, call("priced"), headers=BEARER)
-            assert answer.status_code == 200
-
-        def total() -> float:
-            return running.metric("routeiq_exchanges_total", alias="priced")
-
-        deadline = time.monotonic() + 10
-        while total() < 24 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert [total() for _ in range(6)] == [24] * 6, "whoever is asked"
-        assert running.metric("routeiq_workers") == 2
-        assert running.stop() == 0
-
-
 # --- log lines -----------------------------------------------------------------------
 
 
 def test_log_lines_are_json_and_tell_of_every_exchange(running: Running) -> None:
-    answer, row = _ask(running, "twice")
+    answer, row = ask(running, "twice")
     id = answer.headers["x-routeiq-id"]
     deadline = time.monotonic() + 5
     found: list[dict[str, Any]] = []
@@ -472,7 +298,7 @@ def test_log_lines_are_json_and_tell_of_every_exchange(running: Running) -> None
 def test_no_log_line_holds_a_secret_or_content(running: Running) -> None:
     asked = {"model": f"x {SECRET}", "messages": [{"role": "user", "content": "odd"}]}
     running.post(CHAT, asked, headers=BEARER)
-    _ask(running, "ill", user=MASTER)
+    ask(running, "ill", user=MASTER)
     written = "".join(running.lines + running.out)
     for word in (SECRET, MASTER, OTLP_SECRET, "hello there"):
         assert word not in written
@@ -488,8 +314,8 @@ def test_a_client_cannot_forge_a_line(running: Running) -> None:
 
 
 def test_lines_may_be_turned_off(upstream: Upstream, tmp_path: Path) -> None:
-    config = {**_config(upstream, None), "logs": {"requests": False, "format": "json"}}
-    with gateway(config, tmp_path, env=SECRETS) as running:
-        _ask(running, "priced")
+    setup = {**config(upstream, None), "logs": {"requests": False, "format": "json"}}
+    with gateway(setup, tmp_path, env=SECRETS) as running:
+        ask(running, "priced")
         running.stop()
         assert not any("routeiq.exchange" in line for line in running.lines)
