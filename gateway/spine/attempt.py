@@ -335,8 +335,11 @@ async def _open(
         if not 200 <= reply.status < 300:
             await _refused(reply, deployment)
         book.allowance = _allowance(reply.headers)
-        head = b"" if _is_stream(reply.headers) else await reply.read()
-        if head.lstrip()[:1] in _WHOLE and head:
+        kind = _kind(reply.headers)
+        if b"json" in kind:
+            return await _whole_as_stream(call, book, reply, b"")
+        head = b"" if b"event-stream" in kind else await reply.read()
+        if head and head[:64].lstrip()[:1] in _WHOLE:
             return await _whole_as_stream(call, book, reply, head)
         decoder = deployment.upstream.parse_stream(call)
         frames, ended = await _peek(reply, decoder, book, head)
@@ -367,6 +370,9 @@ async def _peek(
     while True:
         data = head or await reply.read()
         head = b""
+        kept += len(data)
+        if kept > MAX_SILENT:
+            raise Garbled(f"the stream said nothing in {MAX_SILENT} bytes")
         got = decoder.feed(data) if data else decoder.close()
         for place, frame in enumerate(got):
             frames.append(frame)
@@ -376,9 +382,6 @@ async def _peek(
             _silent(frame, book)
         if not data:
             raise Garbled("the stream ended without an answer")
-        kept += len(data)
-        if kept > MAX_SILENT:
-            raise Garbled(f"the stream said nothing in {MAX_SILENT} bytes")
         reply.unspoken()
 
 
@@ -408,11 +411,12 @@ def _allowance(headers: Headers) -> Headers:
     return tuple([h for h in headers if h[0].startswith(ALLOWANCE)])
 
 
-def _is_stream(headers: Headers) -> bool:
+def _kind(headers: Headers) -> bytes:
+    """The content type, in lower case; empty when there is none."""
     for name, value in headers:
         if name == b"content-type":
-            return b"event-stream" in value.lower()
-    return False
+            return value.lower()
+    return b""
 
 
 def _wire(call: Call, deployment: Deployment) -> WireRequest:
