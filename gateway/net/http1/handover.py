@@ -7,7 +7,7 @@ minor version, and the tests drive every use.
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -18,6 +18,9 @@ from starlette.types import ASGIApp
 from gateway.config.schema import Server
 from gateway.net.http1.shield import STREAMS, Shield
 from gateway.net.http1.site import NEVER, Site
+
+FREE_S: Final = 1.0
+"""How long, roughly, Hypercorn may take to see that a client is gone."""
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +159,10 @@ class Handed:
         while not self._task.done():
             await self._server.idle_task.stop()
             await asyncio.wait((self._task,), timeout=pause_s)
-            pause_s = min(1.0, 2 * pause_s)
+            pause_s *= 2
+            if pause_s > FREE_S:
+                # It waits for an application that has ended to take more of a body.
+                self._task.cancel()
 
     def retire(self) -> None:
         """Told to all at once: see `Handover.terminate`."""

@@ -188,7 +188,7 @@ class _Guarded:
             await self._exhaust()
         try:
             async with asyncio.timeout(self._settings.write_timeout_s):
-                await self._send(message)
+                await self._deliver(message)
         except TimeoutError as error:
             self._state.count("write_timeout")
             raise ClientGone("the client does not read its answer") from error
@@ -214,8 +214,21 @@ class _Guarded:
                     "headers": headers,
                 }
             )
-            await self._send({"type": "http.response.body", "body": body})
+            await self._deliver({"type": "http.response.body", "body": body})
         await self._exhaust()
+
+    async def _deliver(self, message: Message) -> None:
+        """Send. With an answer's end Hypercorn waits until what came of the body was
+        taken, so that is done meanwhile."""
+        ends = message["type"] == "http.response.body" and not message.get("more_body")
+        if self._over or not self._closes or not ends:
+            await self._send(message)
+            return
+        taking = asyncio.create_task(self._exhaust())
+        try:
+            await self._send(message)
+        finally:
+            await taking
 
     async def _exhaust(self) -> None:
         """Read the body to its end. Over HTTP/1.1 after the answer, or Hypercorn
