@@ -31,7 +31,7 @@ SECRETS = {
 PRICE = {"input": 1.0, "output": 2.0}
 """Dollars a million: 1000 and 2000 nano-dollars a token."""
 FDS_MORE = 5
-RSS_MORE = 24 * 2**20
+RSS_MORE = 48 * 2**20
 """The interpreter keeps arenas and code it has once used; a leak goes on growing."""
 
 
@@ -42,7 +42,7 @@ class Scene:
         self.running = running
         self.upstream = upstream
         self._names = count(1)
-        self._client = httpx.Client(
+        self.http = httpx.Client(
             base_url=running.url,
             timeout=60,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -89,7 +89,7 @@ class Scene:
     ) -> httpx.Response:
         """A whole call; the answer was read to its end."""
         path, body = client.call(alias, stream=stream)
-        return self._client.post(
+        return self.http.post(
             path, json={**body, **fields}, headers={**client.key(MASTER), **headers}
         )
 
@@ -103,7 +103,7 @@ class Scene:
 
     def health_s(self) -> float:
         began = time.monotonic()
-        assert self._client.get("/health/live").status_code == 200
+        assert self.http.get("/health/live").status_code == 200
         return time.monotonic() - began
 
     def rows(
@@ -141,7 +141,7 @@ class Scene:
         }
 
     def metrics(self) -> str:
-        return self._client.get("/metrics").text
+        return self.http.get("/metrics").text
 
     def metric(self, name: str) -> float:
         """The sum of all samples of a metric."""
