@@ -55,6 +55,7 @@ class Worker:
         context = tls_context(site.settings)
         site.loop.set_exception_handler(self._unhandled)
         self._living = site.loop.create_task(self._lifespan.handle_lifespan())
+        self._living.add_done_callback(_seen)
         try:
             await self._lifespan.wait_for_startup()
         except LifespanTimeoutError as error:
@@ -161,6 +162,12 @@ class Worker:
                 log.warning("no open files are left: accepting pauses")
         else:
             loop.default_exception_handler(context)
+
+
+def _seen(living: "asyncio.Task[None]") -> None:
+    """Who waits for it tells how it ended; a stop during the start does not wait."""
+    if not living.cancelled():
+        living.exception()
 
 
 def tls_context(settings: Server) -> ssl.SSLContext | None:
