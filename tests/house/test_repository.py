@@ -104,7 +104,9 @@ def locked(name: str) -> dict[str, tuple[str, str]]:
     found = {}
     for line in text.splitlines():
         pin, *hashes = re.split(r"\s+--hash=", line)
-        match = re.fullmatch(r"([a-z0-9-]+)==(\S+)(?: ; (.+))?", pin.strip())
+        match = re.fullmatch(
+            r"([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==(\S+)(?: ; (.+))?", pin.strip()
+        )
         assert match, f"neither a pin nor empty: {pin!r}"
         assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64} *", h) for h in hashes)
         found[match[1]] = (match[2], match[3] or "")
