@@ -10,7 +10,8 @@ import pytest
 
 from tests.house.readme import README, spans
 from tests.house.test_routes import INVENTORY
-from tests.matrix import ROWS, Row
+from tests.matrix import ROWS, way
+from tests.matrix.row import Row
 from tests.shared import ROOT
 
 OUTSIDE: Final = (
@@ -91,7 +92,7 @@ def test_a_claim_is_driven_from_outside(row: Row) -> None:
 
 
 def test_every_part_is_there_and_no_claim_twice() -> None:
-    assert {row.part for row in ROWS} == set("ABCDEFGHI")
+    assert {row.part for row in way.ROWS} == set("ABCDEFGHI")
     assert Counter(row.claim for row in ROWS).most_common(1)[0][1] == 1
 
 

@@ -1,24 +1,12 @@
-"""What we claim, and the test that would fail if it were not so.
+"""Claims of the way: clients through the gateway to providers.
 
-A capability is here when a test drives it from outside; most proofs talk to a running
-`routeiq serve` over a socket. Parts:
-
-    A repository   B adapters   C endpoints   D configuration   E the way
-    F store and record   G telemetry   H speed and strictness   I command line
-
-`proofs` are `file::test` below `tests/`; `file::test#word` names a parameter of it.
-`words` are what the README or the inventory of routes calls the capability by.
+A repository   B adapters   C endpoints   D configuration   E the way
+F store and record   G telemetry   H speed and strictness   I command line
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class Row(NamedTuple):
-    part: str
-    claim: str
-    proofs: tuple[str, ...]
-    words: tuple[str, ...] = ()
-
+from tests.matrix.row import Row
 
 _SDK = (
     "flow/sdk/test_matrix.py::test_the_feature_survives_or_the_table_says_what_happens"

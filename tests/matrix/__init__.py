@@ -1,0 +1,15 @@
+"""What we claim, and the test that would fail if it were not so.
+
+A capability is here when a test drives it from outside; most proofs talk to a running
+`routeiq serve` over a socket. One file a field, each with its parts.
+
+`proofs` are `file::test` below `tests/`; `file::test#word` names a parameter of it.
+`words` are what the README or the inventory of routes calls the capability by.
+"""
+
+from typing import Final
+
+from tests.matrix import way
+from tests.matrix.row import Row
+
+ROWS: Final[tuple[Row, ...]] = (*way.ROWS,)
