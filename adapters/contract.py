@@ -31,26 +31,22 @@ class Operation(StrEnum):
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a provider deviates from its family: data, read by `adapters.quirks`."""
+    """How a provider wants to be asked, where it deviates from its family: data, read
+    by `adapters.quirks`. Of its answers nothing stands here: families read whatever
+    words and ends their providers use."""
 
     drop: frozenset[str] = frozenset()
     """Top-level request fields the provider rejects."""
     rename: dict[str, str] = {}
     """Top-level request fields under another name."""
-    finish: dict[str, str] = {}
-    """The provider's finish words -> the family's."""
     stream_usage: bool = True
     """Whether `stream_options.include_usage` may be sent (usage comes either way)."""
-    done: bool = True
-    """Whether a stream ends with the family's terminator; else at end of file."""
     tool_ids: Literal["", "alnum9"] = ""
     """A constraint on tool call ids in requests."""
     tool_choice: dict[str, str] = {}
     """The provider's words for tool choices (`required` -> `any`)."""
     system_role: str = ""
     """Role that replaces `developer`, where the provider knows only one."""
-    reasoning_excluded: bool = False
-    """Whether output tokens are told without the reasoning ones."""
     n: bool = True
     """Whether several choices may be asked for."""
     extra: dict[str, str] = {}

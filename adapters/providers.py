@@ -31,11 +31,6 @@ _GLM: Final = Quirks(
     rename=_MAX_TOKENS,
     system_role="system",
     n=False,
-    finish={
-        "sensitive": "content_filter",
-        "network_error": "error",
-        "model_context_window_exceeded": "length",
-    },
 )
 _MISTRAL: Final = Quirks(
     # Unknown fields are answered with 422 (recorded).
@@ -176,7 +171,6 @@ _ROWS: Final = (
             rename=_MAX_TOKENS,
             system_role="system",
             n=False,
-            finish={"insufficient_system_resource": "error"},
             # Refused, unlike `json_object` (recorded).
             extra={"json_schema": "no"},
         ),
@@ -186,7 +180,7 @@ _ROWS: Final = (
         "xAI",
         "https://api.x.ai/v1",
         "XAI_API_KEY",
-        quirks=Quirks(system_role="system", reasoning_excluded=True),
+        quirks=Quirks(system_role="system"),
     ),
     _row(
         "together_ai",
@@ -195,7 +189,6 @@ _ROWS: Final = (
         "TOGETHERAI_API_KEY TOGETHER_API_KEY TOGETHER_AI_API_KEY",
         can="chat complete embed",
         aliases="together togetherai",
-        quirks=Quirks(rename=_MAX_TOKENS, system_role="system", finish={"eos": "stop"}),
     ),
     _row(
         "fireworks_ai",
@@ -218,7 +211,6 @@ _ROWS: Final = (
             rename=_MAX_TOKENS,
             system_role="system",
             stream_usage=False,
-            done=False,
             n=False,
         ),
     ),
@@ -392,8 +384,7 @@ _ROWS: Final = (
         "",
         "SNOWFLAKE_PAT SNOWFLAKE_JWT SNOWFLAKE_CORTEX_PAT",
         can="chat embed",
-        # Finished answers say "" (recorded).
-        quirks=Quirks(system_role="system", finish={"": "stop"}),
+        quirks=Quirks(system_role="system"),
     ),
     _row(
         "baseten",
@@ -429,11 +420,10 @@ _ROWS: Final = (
         "Writer",
         "https://api.writer.com/v1",
         "WRITER_API_KEY",
-        # Its chat path is short, and its streams end at end of file (recorded).
+        # Its chat path is short (recorded).
         quirks=Quirks(
             rename=_MAX_TOKENS,
             system_role="system",
-            done=False,
             extra={"path.chat": "/chat"},
         ),
         can="chat complete",
