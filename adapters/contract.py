@@ -65,6 +65,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     base_url_env: tuple[str, ...] = ()
     auth: str = "bearer"
     """`bearer`, `none`, or the name of the header that carries the key."""
+    signer: str = ""
+    """Who signs requests where there is no key: `google`, `azure`, `aws`, or nobody."""
     title: str = ""
     quirks: Quirks = Quirks()
     aliases: tuple[str, ...] = ()

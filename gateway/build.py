@@ -16,6 +16,7 @@ from adapters.catalog import Catalog
 from adapters.providers import PROVIDERS
 from gateway import gauges
 from gateway.config.load import Loaded
+from gateway.credentials.wallet import Wallet
 from gateway.deployer import Deployer, origins, proxies
 from gateway.deployments import seeded
 from gateway.govern.keys import Keyring
@@ -60,6 +61,7 @@ class Parts:
         logs: Logs,
         client: Client,
         sweep: Sweep,
+        wallet: Wallet,
     ) -> None:
         self.dispatch = dispatch
         self.propagation = propagation
@@ -73,6 +75,7 @@ class Parts:
         self._logs = logs
         self._client = client
         self._sweep = sweep
+        self._wallet = wallet
 
     async def render_metrics(self, accept: str) -> tuple[str, bytes]:
         """Content type and body of the metrics page; made in a thread, it may be
@@ -89,6 +92,7 @@ class Parts:
         await self._sweep.close()
         await loop.run_in_executor(None, self._recorder.close)
         await loop.run_in_executor(None, self._telemetry.close)
+        await self._wallet.aclose()
         await self._client.aclose()
         await self.store.close()
         self._logs.close()
@@ -118,9 +122,12 @@ async def build(
         allow_hosts=origins(config, PROVIDERS.values()),
         proxies=proxies(config, secrets),
     )
-    deployer = Deployer(config, secrets, Catalog(), client, Loopback())
+    redactor = Redactor([master, metrics_key, *otlp.values()])
+    wallet = Wallet(config.egress, secrets, redactor)
+    deployer = Deployer(
+        config, secrets, Catalog(), client, Loopback(), wallet, redactor
+    )
     directory = deployer.directory()
-    redactor = Redactor([master, metrics_key, *deployer.credentials, *otlp.values()])
     logs = set_up(config.logs, redactor)
     logs.start()
     metrics = Metrics(started_unix_ns=time.time_ns())
@@ -162,6 +169,7 @@ async def build(
         logs=logs,
         client=client,
         sweep=sweep,
+        wallet=wallet,
     )
     process.register(metrics, version)
     gauges.register(metrics, dispatch, recorder, client, state.get("server"))

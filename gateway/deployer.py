@@ -1,6 +1,7 @@
 """The configured models -> live aliases and deployments."""
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,6 +13,9 @@ from adapters.providers import PROVIDERS, find
 from adapters.registry import UPSTREAMS
 from gateway.config import schema
 from gateway.config.secrets import Secrets
+from gateway.credentials.contract import Signer, Wanted
+from gateway.credentials.signing import Signing
+from gateway.credentials.wallet import SIGNERS, Wallet
 from gateway.deployments import Alias, Deployment, Directory, seeded
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
@@ -33,6 +37,7 @@ class Place(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     secrets: Collection[str]
     """Values of headers that were written as references."""
+    signer: Signer | None
 
 
 class Deployer:
@@ -45,7 +50,10 @@ class Deployer:
         catalog: Catalog,
         client: Asker,
         loopback: Asker,
+        wallet: Wallet,
+        redactor: Redactor,
     ) -> None:
+        """`redactor` is told of every credential that is found."""
         self._config = config
         self._secrets = secrets
         self._catalog = catalog
@@ -53,8 +61,8 @@ class Deployer:
         self._loopback = loopback
         self._rng = seeded()
         self._resolved: dict[str, str] = {}
-        self.credentials: set[str] = set()
-        """Every provider key resolved so far: what the redactor must know."""
+        self._wallet = wallet
+        self._redactor = redactor
         self._credentials: dict[tuple[str, str, str], Credential] = {}
 
     def directory(self) -> Directory:
@@ -114,14 +122,19 @@ class Deployer:
         shared = None
         if len(model.deployments) > 1:
             # What cannot be asked elsewhere is not paused with the others.
-            address = (place.row.id, place.base_url, place.key)
+            key = place.signer.identity if place.signer else place.key
+            address = (place.row.id, place.base_url, key)
             shared = self._credentials.setdefault(address, Credential())
+        client = self._loopback if place.row.family == "echo" else self._client
+        redactor = Redactor([place.key, *place.secrets])
+        if place.signer is not None:
+            client, redactor = Signing(client, place.signer), self._redactor
         return Deployment(
             id=id,
             provider=place.row,
             upstream=upstream,
             target=_target(place, name, entry, facts, self._strict(entry)),
-            client=self._loopback if place.row.family == "echo" else self._client,
+            client=client,
             candidate=_candidate(id, entry, upstream, price, facts),
             health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
@@ -129,7 +142,8 @@ class Deployer:
             params=entry.params,
             drop=entry.drop,
             address=_address(place.base_url),
-            redactor=Redactor([place.key, *place.secrets]),
+            redactor=redactor,
+            signer=place.signer,
         )
 
     def _place(self, entry: schema.Deployment) -> tuple[Place, str]:
@@ -158,12 +172,23 @@ class Deployer:
             or row.base_url
         )
         if key:
-            self.credentials.add(key)
+            self._redactor.learn(key)
         headers = {**(own.headers if own is not None else {}), **entry.headers}
         resolved = {n: self._secrets.text(v, where) for n, v in headers.items()}
         secret = {value for n, value in resolved.items() if value != headers[n]}
-        self.credentials |= secret
-        return Place(row, base_url.rstrip("/"), key, resolved, secret), name
+        for value in secret:
+            self._redactor.learn(value)
+        base_url = base_url.rstrip("/")
+        signer = None
+        if row.signer and not key:
+            wanted = Wanted(row, base_url, entry, own, partial(self._learned, where))
+            signer = self._wallet.signer(row.signer, wanted)
+        return Place(row, base_url, key, resolved, secret, signer), name
+
+    def _learned(self, where: str, reference: str) -> str:
+        secret = self._secret(reference, where)
+        self._redactor.learn(secret)
+        return secret
 
     def _secret(self, reference: str, where: str) -> str:
         """Resolved once: a wildcard's every new name must not read a file again."""
@@ -236,11 +261,13 @@ def _row(
         # Another address may well be another server: its key must not be guessed
         # from the environment of the provider whose grammar it speaks.
         return msgspec.structs.replace(known, env=()) if custom and not id else known
+    signer = own.auth if own.auth in SIGNERS else known.signer
     return msgspec.structs.replace(
         known,
         id=id,
         family=own.family if own.family in UPSTREAMS else known.family,
-        auth=own.auth or known.auth,
+        auth=own.auth if own.auth and own.auth not in SIGNERS else known.auth,
+        signer=signer if not own.auth or own.auth in SIGNERS else "",
         env=known.env if known.id == id else (),
     )
 
