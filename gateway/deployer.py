@@ -24,6 +24,8 @@ from routing.health import Limits as HealthLimits
 from routing.strategies.table import STRATEGIES
 from routing.types import Candidate
 
+_WHOLE: Final = frozenset({"request", "image", "audio_minute"})
+"""Prices that are not per million."""
 DEMO: Final = "demo"
 """The alias, and the echo family's model, that answers without any provider."""
 
@@ -332,9 +334,14 @@ def _price(said: schema.Price | None, facts: ModelFacts | None) -> Price | None:
     rates = {
         name: round(value * 1e6)  # dollars a million -> pico-dollars each
         for name, value in msgspec.structs.asdict(said).items()
-        if value is not None and name != "request"
+        if value is not None and name not in _WHOLE
     }
-    return msgspec.convert({**rates, "request": _pico(said.request)}, Price)
+    rates["request"] = _pico(said.request)
+    if said.image is not None:
+        rates["image"] = _pico(said.image)
+    if said.audio_minute is not None:
+        rates["audio_ms"] = _pico(said.audio_minute / 60_000)
+    return msgspec.convert(rates, Price)
 
 
 def _pico(dollars: float | None) -> int:

@@ -126,8 +126,16 @@ class Price(Section, frozen=True, kw_only=True):
     reasoning: Dollars | None = None
     audio_input: Dollars | None = None
     audio_output: Dollars | None = None
+    image_input: Dollars | None = None
+    image_output: Dollars | None = None
+    character: Dollars | None = None
+    """Of text to be spoken: dollars per million characters."""
     request: Dollars | None = None
     """Dollars per request."""
+    image: Dollars | None = None
+    """Dollars per picture made."""
+    audio_minute: Dollars | None = None
+    """Dollars per minute of sound."""
 
 
 class Deployment(Section, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import time
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from adapters.contract import Dialect, Headers, Hint, Operation
@@ -38,6 +39,8 @@ class Door:
         operation: Operation,
         route: str,
         forwarded: frozenset[bytes] = frozenset(),
+        *,
+        forms: bool = False,
     ) -> None:
         self._dispatch = dispatch
         self._propagation = propagation
@@ -46,6 +49,8 @@ class Door:
         self._route = route
         self._forwarded = forwarded
         """Client headers that the dialect may hand on to its own providers."""
+        self._forms = forms
+        """Whether bodies may be multipart/form-data."""
         self._plain = Hint(operation=operation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +61,9 @@ class Door:
             if forwarded
             else self._plain
         )
+        if self._forms:
+            kind = dict(scope["headers"]).get(b"content-type", b"")
+            hint = msgspec.structs.replace(hint, content_type=kind)
         await self.serve(scope, receive, send, hint)
 
     async def serve(
@@ -98,9 +106,10 @@ class Door:
                 exchange.hung_up = True
                 raise asyncio.CancelledError
             unwatch = watch(scope, receive, hang_up)
-            _bound(body)
-            if not body.isascii():
-                _check_utf_8(body)
+            if hint.content_type[:10].lower() != b"multipart/":
+                _bound(body)
+                if not body.isascii():
+                    _check_utf_8(body)
             return body
 
         key = presented(headers, _query_key(scope["query_string"]))

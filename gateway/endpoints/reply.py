@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from starlette.types import Send
 
-from adapters.contract import Headers, Result
+from adapters.contract import Headers, Medium, Result
 from adapters.errors import BadRequest, UpstreamError
 from gateway.deployments import header_text
 from gateway.errors import row, tell
@@ -38,7 +38,11 @@ class Reply:
         assert call is not None
         body = exchange.dialect.write_result(result, call)
         headers = _served(exchange)
-        headers.append(_JSON)
+        if isinstance(body, Medium):
+            body, kind = body
+            headers.append((b"content-type", kind))
+        else:
+            headers.append(_JSON)
         if exchange.cost_nano:
             headers.append((b"x-routeiq-cost-usd", b"%.9f" % _usd(exchange)))
         exchange.status = 200
@@ -53,7 +57,7 @@ class Reply:
         encoder = exchange.dialect.write_stream(call, stream.source)
         headers = _served(exchange)
         headers += [
-            (b"content-type", encoder.content_type.encode()),
+            (b"content-type", encoder.content_type.encode() or stream.content_type),
             _NO_STORE,
             _UNBUFFERED,
         ]
@@ -63,6 +67,9 @@ class Reply:
         )
         self._begun = True
         error = await relay(exchange, stream, encoder, self._write)
+        if error is not None and not call.events:
+            # It has no words to say so: the server cuts an answer without an end.
+            return error
         self.over = True
         await self._send({"type": "http.response.body", "body": b""})
         return error

@@ -5,8 +5,11 @@ Filled in from top to bottom, read once at the end (`facts`).
 
 from typing import Final
 
+import msgspec
+
 from adapters.contract import Call, Dialect, Operation
 from adapters.errors import UpstreamError
+from adapters.framing import multipart
 from adapters.normal.usage import Usage
 from gateway.deployments import Alias, Deployment
 from gateway.govern.principal import Principal
@@ -136,7 +139,7 @@ class Exchange:
             str(self.operation),
             self.asked[:MAX_TEXT],
             alias is not None,
-            bool(getattr(call, "stream", False)),
+            call is not None and call.stream,
             self.principal.id if self.principal is not None else "",
             call.user[:MAX_TEXT] if call is not None else "",
             self.status,
@@ -153,13 +156,27 @@ class Exchange:
             self.plan,
             self.dropped,
             self.trace,
-            getattr(call, "max_tokens", None),
+            call.max_tokens if call is not None else None,
             len(call.raw) if call is not None else 0,
             self.response_bytes,
             self.chunks,
-            call.raw if self.content and call is not None else b"",
+            _content(call) if self.content and call is not None else b"",
             bytes(self.response),
         )
+
+
+def _content(call: Call) -> bytes:
+    """A body for the record; of a form its fields, and of its files their sizes."""
+    if not call.boundary:
+        return call.raw
+    return msgspec.json.encode(
+        [
+            (part.name, part.data.decode("utf-8", "replace"))
+            if part.filename is None
+            else (part.name, part.filename, part.content_type, len(part.data))
+            for part in multipart.read(call.raw, call.boundary)
+        ]
+    )
 
 
 def _message(error: BaseException | None) -> str:
