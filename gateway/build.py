@@ -15,6 +15,7 @@ import msgspec
 from adapters.catalog import Catalog
 from adapters.providers import PROVIDERS
 from gateway import gauges
+from gateway.accounts import Accounts
 from gateway.config.load import Loaded
 from gateway.credentials.wallet import Wallet
 from gateway.deployer import Deployer, origins, proxies
@@ -62,10 +63,12 @@ class Parts:
         client: Client,
         sweep: Sweep,
         wallet: Wallet,
+        accounts: Accounts,
     ) -> None:
         self.dispatch = dispatch
         self.propagation = propagation
         self.store = store
+        self.accounts = accounts
         self.redactor = redactor
         self.metrics_key = metrics_key
         self._metrics = metrics
@@ -128,6 +131,7 @@ async def build(
         config, secrets, Catalog(), client, Loopback(), wallet, redactor
     )
     directory = deployer.directory()
+    accounts = deployer.accounts()
     logs = set_up(config.logs, redactor)
     logs.start()
     metrics = Metrics(started_unix_ns=time.time_ns())
@@ -170,6 +174,7 @@ async def build(
         client=client,
         sweep=sweep,
         wallet=wallet,
+        accounts=accounts,
     )
     process.register(metrics, version)
     gauges.register(metrics, dispatch, recorder, client, state.get("server"))

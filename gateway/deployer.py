@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from adapters.catalog import Catalog, ModelFacts, Price
 from adapters.contract import Operation, Provider, Target, Upstream
 from adapters.providers import PROVIDERS, find
 from adapters.registry import UPSTREAMS
+from gateway.accounts import Account, Accounts
 from gateway.config import schema
 from gateway.config.secrets import Secrets
 from gateway.credentials.contract import Signer, Wanted
@@ -40,6 +42,8 @@ class Place(msgspec.Struct, frozen=True):
     secrets: Collection[str]
     """Values of headers that were written as references."""
     signer: Signer | None
+    mark: str
+    """See `Accounts`."""
 
 
 class Deployer:
@@ -66,6 +70,8 @@ class Deployer:
         self._wallet = wallet
         self._redactor = redactor
         self._credentials: dict[tuple[str, str, str], Credential] = {}
+        self._accounts: dict[str, Account] = {}
+        self._named: dict[str, str] = {}
 
     def directory(self) -> Directory:
         """Every alias of the configuration, `demo`, and, where no model is configured,
@@ -93,6 +99,17 @@ class Deployer:
             for entry in model.deployments:
                 self._place(entry)  # what it finds, the redactor must know at once
         return Directory(exact, patterns, self.alias)
+
+    def accounts(self) -> Accounts:
+        """Every place that the configuration names; to be asked after `directory`."""
+        rows = self._config.providers
+        for name in rows:
+            entry = schema.Deployment(model="*", provider=name)
+            place, _ = self._place(entry)
+            if place.mark in self._accounts:
+                self._named[name] = place.mark
+        passed = frozenset(name for name, own in rows.items() if own.passthrough)
+        return Accounts(self._accounts, self._named, passed, self._catalog)
 
     def alias(self, name: str, model: schema.Model, stood_for: str) -> Alias:
         """A live alias; `stood_for` is what its wildcard matched."""
@@ -127,15 +144,12 @@ class Deployer:
             key = place.signer.identity if place.signer else place.key
             address = (place.row.id, place.base_url, key)
             shared = self._credentials.setdefault(address, Credential())
-        client = self._loopback if place.row.family == "echo" else self._client
-        redactor = Redactor([place.key, *place.secrets])
-        if place.signer is not None:
-            client, redactor = Signing(client, place.signer), self._redactor
+        client, redactor = self._reach(place)
         return Deployment(
             id=id,
             provider=place.row,
             upstream=upstream,
-            target=_target(place, name, entry, facts, self._strict(entry)),
+            target=_target(place, name, entry, facts, strict=self._strict(entry)),
             client=client,
             candidate=_candidate(id, entry, upstream, price, facts),
             health=Health(limits, shared),
@@ -146,6 +160,42 @@ class Deployer:
             address=_address(place.base_url),
             redactor=redactor,
             signer=place.signer,
+            account=place.mark,
+        )
+
+    def _reach(self, place: Place) -> tuple[Asker, Redactor]:
+        """Who is asked, and who takes out what they were sent."""
+        client = self._loopback if place.row.family == "echo" else self._client
+        if place.signer is not None:
+            return Signing(client, place.signer), self._redactor
+        return client, Redactor([place.key, *place.secrets])
+
+    def _open(self, place: Place) -> None:
+        """Keep the place as an account, unless it is one already."""
+        row, mark = place.row, place.mark
+        if row.family == "echo" or not place.base_url:
+            return
+        self._named.setdefault(row.id, mark)
+        if mark in self._accounts:
+            return
+        client, redactor = self._reach(place)
+        nothing = schema.Deployment(model="*")
+        self._accounts[mark] = Deployment(
+            id=row.id,
+            provider=row,
+            upstream=UPSTREAMS[row.family],
+            target=_target(place, "", nothing, None, strict=False),
+            client=client,
+            candidate=Candidate(id=row.id, operations=frozenset()),
+            health=Health(self._health_limits(nothing)),
+            timeouts=self._config.timeouts,
+            price=None,
+            params={},
+            drop=(),
+            address=_address(place.base_url),
+            redactor=redactor,
+            signer=place.signer,
+            account=mark,
         )
 
     def _place(self, entry: schema.Deployment) -> tuple[Place, str]:
@@ -185,7 +235,10 @@ class Deployer:
         if row.signer and not key:
             wanted = Wanted(row, base_url, entry, own, partial(self._learned, where))
             signer = self._wallet.signer(row.signer, wanted)
-        return Place(row, base_url, key, resolved, secret, signer), name
+        mark = _mark(row, base_url, reference)
+        place = Place(row, base_url, key, resolved, secret, signer, mark)
+        self._open(place)
+        return place, name
 
     def _learned(self, where: str, reference: str) -> str:
         secret = self._secret(reference, where)
@@ -274,11 +327,18 @@ def _row(
     )
 
 
+def _mark(row: Provider, base_url: str, reference: str) -> str:
+    """The account's name for itself; nothing in it is secret."""
+    said = "\0".join((row.id, base_url, reference or " ".join(row.env)))
+    return sha256(said.encode()).hexdigest()[:12]
+
+
 def _target(
     place: Place,
     name: str,
     entry: schema.Deployment,
     facts: ModelFacts | None,
+    *,
     strict: bool,
 ) -> Target:
     limits: dict[str, int] = {}

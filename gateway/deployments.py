@@ -35,6 +35,7 @@ class Deployment:
     """One deployment, ready to be asked."""
 
     __slots__ = (
+        "account",
         "address",
         "candidate",
         "client",
@@ -70,8 +71,11 @@ class Deployment:
         address: tuple[str, int],
         redactor: Redactor,
         signer: Signer | None = None,
+        account: str = "",
     ) -> None:
         self.id = id
+        self.account = account
+        """The mark of its account: see `gateway.accounts`."""
         self.provider = provider
         self.upstream = upstream
         self.target = target

@@ -210,6 +210,8 @@ class ProviderRow(Section, frozen=True, kw_only=True):
     api_key: Secret = ""
     headers: dict[str, HeaderValue] = {}
     auth: str = ""
+    passthrough: bool = False
+    """Open the provider's whole API, as it is, under `/passthrough/NAME/`."""
     proxy: str = ""
     """Outbound proxy (`http://...`): requests then go by stock httpx."""
 

@@ -3,11 +3,14 @@
 import asyncio
 from typing import Final
 
+import msgspec
+
 from adapters.contract import Headers, WireRequest, WireResponse
 from adapters.errors import Timeout
 from gateway.credentials.contract import Signer
 from gateway.net.client import Limits
 from gateway.net.loopback import Answer, Asker
+from gateway.net.upload import Upload, gathered
 
 REFUSED: Final = frozenset({401, 403})
 
@@ -33,9 +36,17 @@ class Signing:
         return response
 
     async def open(
-        self, wire: WireRequest, limits: Limits, deadline: float, extra: Headers = ()
+        self,
+        wire: WireRequest,
+        limits: Limits,
+        deadline: float,
+        extra: Headers = (),
+        upload: Upload | None = None,
     ) -> Answer:
-        """As the client's; further raises what `Signer.sign` does."""
+        """As the client's; further raises what `Signer.sign` does. What is signed
+        may be the body: it is read whole first."""
+        if upload is not None:
+            wire = msgspec.structs.replace(wire, body=await gathered(upload))
         signed = await self._sign(wire, deadline)
         reply = await self._client.open(signed, limits, deadline, extra)
         if reply.status in REFUSED and self._signer.refused(

@@ -37,6 +37,7 @@ class Try:
         "ended",
         "first_token",
         "output_chars",
+        "price",
         "span_id",
         "started",
         "usage",
@@ -53,6 +54,7 @@ class Try:
         self._exchange = exchange
         self._hedge = hedge
         self.deployment = deployment
+        self.price = deployment.price
         self.started = time.monotonic()
         self.first_token = 0.0
         self.output_chars = 0
@@ -142,7 +144,7 @@ class Try:
         deployment.health.end(self._probe)
         cost: int | None = 0
         if usage is not None:
-            cost = cost_nano(usage, deployment.price) if deployment.price else None
+            cost = cost_nano(usage, self.price) if self.price else None
             deployment.health.spent(usage.total)
         elif billed:
             cost = None

@@ -117,6 +117,37 @@ class Dispatch:
             self._record(exchange)
             _untie(exchange.error)
 
+    async def perform(
+        self,
+        exchange: Exchange,
+        key: bytes,
+        work: Callable[[], Awaitable[None]],
+        refuse: Callable[[Exchange, Exception], Awaitable[None]],
+    ) -> None:
+        """The way of what is no model call: admitted, bounded and recorded alike."""
+        self.in_flight += 1
+        try:
+            if exchange.principal is None:
+                exchange.principal = await identify(self.keyring, key)
+            exchange.content = self._keep_content
+            self._limit(exchange, streams=True)
+            await work()
+        except asyncio.CancelledError:
+            if not exchange.hung_up:
+                raise
+            exchange.status = HUNG_UP
+        except Exception as error:
+            exchange.error = error
+            if errors.row(error) is errors.INTERNAL and not isinstance(
+                error, errors.Refused
+            ):
+                log.exception("exchange failed", extra={"id": exchange.id})
+            await refuse(exchange, error)
+        finally:
+            self.in_flight -= 1
+            self._record(exchange)
+            _untie(exchange.error)
+
     def _limit(self, exchange: Exchange, *, streams: bool) -> None:
         """When it must be over, by the configuration and by the client's own wait."""
         model = exchange.alias.model if exchange.alias is not None else None

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.contract import Call, Dialect, Operation
+from adapters.contract import Call, Dialect
 from adapters.errors import UpstreamError
 from adapters.framing import multipart
 from adapters.normal.usage import Usage
@@ -70,7 +70,7 @@ class Exchange:
         request_id: str,
         route: str,
         dialect: Dialect,
-        operation: Operation,
+        operation: str,
         headers: dict[bytes, bytes],
         trace: Trace,
         began: float,
@@ -82,6 +82,7 @@ class Exchange:
         self.route = route
         self.dialect = dialect
         self.operation = operation
+        """An `Operation`, or a word for what is no model call."""
         self.headers = headers
         """Of the client: lower-case names, last value wins."""
         self.trace = trace
