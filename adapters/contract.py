@@ -6,53 +6,28 @@ raises `adapters.errors` only; any other exception out of it is a bug, please re
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from adapters.errors import UpstreamError
-from adapters.normal.audio import (
-    SpeechCall,
-    SpeechResult,
-    TranscribeCall,
-    TranscribeResult,
-)
 from adapters.normal.chat import ChatCall, ChatResult, TokenCount
 from adapters.normal.delta import Frame
 from adapters.normal.embed import EmbedCall, EmbedResult
-from adapters.normal.image import ImageCall, ImageResult
-from adapters.normal.moderate import ModerateCall, ModerateResult
 
-Call = ChatCall | EmbedCall | ImageCall | SpeechCall | TranscribeCall | ModerateCall
-"""Whatever is asked: `PlainCall` says what they share."""
-Result = (
-    ChatResult
-    | EmbedResult
-    | TokenCount
-    | ImageResult
-    | SpeechResult
-    | TranscribeResult
-    | ModerateResult
-)
-"""Whatever is answered: `PlainResult` says what they share."""
+Call = ChatCall | EmbedCall
+Result = ChatResult | EmbedResult | TokenCount
 Headers = tuple[tuple[bytes, bytes], ...]
 """Lower-case names, in order."""
 
 
 class Operation(StrEnum):
-    """What is asked of a model."""
+    """What is asked of a model; an `EmbedCall` is always `embed`."""
 
     chat = "chat"
     complete = "complete"
     embed = "embed"
     count_tokens = "count_tokens"
-    images_generate = "images_generate"
-    images_edit = "images_edit"
-    images_vary = "images_vary"
-    speech = "speech"
-    transcribe = "transcribe"
-    translate_audio = "translate_audio"
-    moderate = "moderate"
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,6 +39,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Top-level request fields the provider rejects."""
     rename: dict[str, str] = {}
     """Top-level request fields under another name."""
+    add: dict[str, Any] = {}
+    """Top-level request fields that are asked for where the client said nothing."""
     stream_usage: bool = True
     """Whether `stream_options.include_usage` may be sent (usage comes either way)."""
     tool_ids: Literal["", "alnum9"] = ""
@@ -74,6 +51,14 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Role that replaces `developer`, where the provider knows only one."""
     n: bool = True
     """Whether several choices may be asked for."""
+    names: bool = True
+    """Whether messages may say their speaker's `name`."""
+    text_parts: bool = True
+    """Whether a text may be told in parts; else they are joined."""
+    alternate: bool = False
+    """Whether user and assistant must take turns; else neighbours are one turn."""
+    json: Literal["", "schema", "object"] = ""
+    """The only way to ask for JSON: by a schema, or as any object; empty: both."""
     extra: dict[str, str] = {}
     """Anything a family's code looks up by name."""
 
@@ -84,14 +69,16 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     family: str
     base_url: str
-    """No trailing slash; empty when the user must supply it."""
+    """No trailing slash; empty when the user must supply it. A word in braces is the
+    user's own (an account, a region), found in `variables`; `{model}` is the model."""
     env: tuple[str, ...] = ()
     """Environment variables that may hold the key, first that is set wins."""
     base_url_env: tuple[str, ...] = ()
+    variables: dict[str, tuple[str, ...]] = {}
+    """A word in braces in `base_url` -> environment variables that may hold it."""
     auth: str = "bearer"
-    """`bearer`, `none`, or the name of the header that carries the key."""
-    signer: str = ""
-    """Who signs requests where there is no key: `google`, `azure`, `aws`, or nobody."""
+    """`bearer`, `none`, the name of the header that carries the key, or such a name
+    and the word before the key (`authorization: Token`)."""
     title: str = ""
     quirks: Quirks = Quirks()
     aliases: tuple[str, ...] = ()
@@ -120,15 +107,6 @@ class WireRequest(msgspec.Struct, frozen=True):
     """Those of this request alone (forwarded client headers), after the head's."""
     dropped: tuple[str, ...] = ()
     """What the call asked that the family could not say: client's names."""
-    boundary: bytes = b""
-    """Of a body that is multipart/form-data."""
-
-
-class Medium(NamedTuple):
-    """A whole answer that is no JSON."""
-
-    body: bytes
-    content_type: bytes
 
 
 class WireResponse(msgspec.Struct, frozen=True):
@@ -238,15 +216,12 @@ class Hint(msgspec.Struct, frozen=True):
     """From the path (Gemini); `None`: the body tells."""
     headers: Headers = ()
     query: str = ""
-    content_type: bytes = b""
-    """Of the body, as the client said; only doors that take forms tell it."""
 
 
 class Encoder(Protocol):
     """Frames -> a stream in the client's dialect. One per stream."""
 
     content_type: str
-    """Empty: as the provider has it, whose bytes go on."""
 
     def frames(self, frames: Sequence[Frame]) -> bytes:
         """The bytes for these frames; may be empty."""
@@ -267,7 +242,6 @@ class Dialect(Protocol):
 
     name: str
     """`openai.chat`, `openai.completions`, `openai.embeddings`,
-    `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.moderations`,
     `anthropic.messages`, `gemini.generate`, `gemini.embed`."""
 
     def read_call(self, body: bytes, hint: Hint) -> Call:
@@ -278,9 +252,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def write_result(self, result: Result, call: Call) -> bytes | Medium:
-        """The whole answer: JSON, or what says its type. A result whose `raw` is of
-        this dialect goes verbatim."""
+    def write_result(self, result: Result, call: Call) -> bytes:
+        """The whole answer. A result whose `raw` is of this dialect goes verbatim."""
         ...
 
     def write_stream(self, call: Call, source: str) -> Encoder:

@@ -24,6 +24,7 @@ _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 class _Turn(msgspec.Struct, frozen=True, gc=False):
     role: str | None = None
+    name: Raw = Raw(b"")
     tool_call_id: Raw = Raw(b"")
     tool_calls: Raw = Raw(b"")
 
@@ -35,6 +36,11 @@ _value = msgspec.json.Decoder()
 _encode = msgspec.json.Encoder().encode
 
 STREAM_OPTIONS: Final = "stream_options"
+_NULL: Final = Raw(b"null")
+_ANY_OBJECT: Final = {
+    "type": "json_schema",
+    "json_schema": {"name": "object", "schema": {"type": "object"}},
+}
 
 
 def any_of(quirks: Quirks) -> bool:
@@ -56,15 +62,22 @@ def apply(top: Top, quirks: Quirks) -> list[str]:
     if not quirks.stream_usage:
         _without_usage(top)
     if quirks.tool_choice and "tool_choice" in top:
-        top["tool_choice"] = _choice(top["tool_choice"], quirks.tool_choice)
-    if "messages" in top and (quirks.system_role or quirks.tool_ids):
-        top["messages"] = _bent(top["messages"], quirks)
-    for old, new in quirks.rename.items():
+        top["tool_choice"] = _choice(top["tool_choice"], quirks.tool_choice, dropped)
+    if quirks.json and "response_format" in top:
+        top["response_format"] = _format(top["response_format"], quirks.json, dropped)
+    if "messages" in top and _needs(top["messages"], quirks):
+        top["messages"] = _bent(top["messages"], quirks, dropped)
+    _rename(top, quirks.rename)
+    for name, wanted in quirks.add.items():
+        top.setdefault(name, Raw(_encode(wanted)))
+    return dropped
+
+
+def _rename(top: Top, names: dict[str, str]) -> None:
+    for old, new in names.items():
         if old in top:
             value = top.pop(old)
-            if new not in top:
-                top[new] = value
-    return dropped
+            top.setdefault(new, value)
 
 
 def short_id(id_: str) -> str:
@@ -96,40 +109,104 @@ def _without_usage(top: Top) -> None:
         del top[STREAM_OPTIONS]
 
 
-def _choice(value: Raw, words: dict[str, str]) -> Raw:
+def _choice(value: Raw, words: dict[str, str], dropped: list[str]) -> Raw:
     choice = _decode(value)
-    if isinstance(choice, str) and choice in words:
-        return Raw(_encode(words[choice]))
+    if not isinstance(choice, str) or choice not in words:
+        return value
+    if words[choice] == "auto":
+        dropped.append("tool_choice")  # the model need not call what it must
+    return Raw(_encode(words[choice]))
+
+
+def _format(value: Raw, known: str, dropped: list[str]) -> Raw:
+    form = _decode(value)
+    kind = form.get("type") if isinstance(form, dict) else None
+    if kind == "json_schema" and known == "object":
+        dropped.append("response_format.json_schema")
+        return Raw(_encode({"type": "json_object"}))
+    if kind == "json_object" and known == "schema":
+        return Raw(_encode(_ANY_OBJECT))
     return value
 
 
-def _bent(messages: Raw, quirks: Quirks) -> Raw:
-    if not _needs(messages, quirks):
-        return messages
+def _bent(messages: Raw, quirks: Quirks, dropped: list[str]) -> Raw:
     try:
         turns = _messages.decode(messages)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadCall(f"not a list of messages: {error}", "messages") from error
+    named = False
     for turn in turns:
-        if quirks.system_role and _decode(turn.get("role", Raw(b"0"))) == "developer":
+        role = _decode(turn.get("role", Raw(b"0")))
+        if quirks.system_role and role == "developer":
             turn["role"] = Raw(_encode(quirks.system_role))
         if quirks.tool_ids:
             _shorten(turn)
-    return Raw(_encode(turns))
+        if not quirks.names and role != "function":
+            named = _asks(turn.pop("name", _NULL)) or named
+        if not quirks.text_parts:
+            _join(turn)
+    if named:
+        dropped.append("messages.name")
+    return Raw(_encode(_taking_turns(turns) if quirks.alternate else turns))
 
 
 def _needs(messages: Raw, quirks: Quirks) -> bool:
     """A look at the roles alone, several times cheaper than opening all messages."""
+    if quirks.alternate or not quirks.text_parts:
+        return True
+    if not quirks.system_role and not quirks.tool_ids and quirks.names:
+        return False
     try:
         turns = _probe.decode(messages)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return True
+    return any(
+        (quirks.system_role and turn.role == "developer")
+        or (quirks.tool_ids and (turn.tool_calls or turn.tool_call_id))
+        or (not quirks.names and turn.name)
+        for turn in turns
+    )
+
+
+def _join(turn: dict[str, Raw]) -> None:
+    """The texts of a message in one; one that holds more than texts stays."""
+    parts = _decode(turn.get("content", Raw(b"null")))
+    if not isinstance(parts, list):
+        return
+    told = [part.get("text") for part in parts if isinstance(part, dict)]
+    texts = [text for text in told if isinstance(text, str)]
+    if len(texts) == len(parts):
+        turn["content"] = Raw(_encode("\n".join(texts)))
+
+
+def _taking_turns(turns: list[dict[str, Raw]]) -> list[dict[str, Raw]]:
+    """Neighbours of one role, user or assistant, as one turn each."""
+    merged: list[dict[str, Raw]] = []
     for turn in turns:
-        if quirks.system_role and turn.role == "developer":
-            return True
-        if quirks.tool_ids and (turn.tool_calls or turn.tool_call_id):
-            return True
-    return False
+        last = merged[-1] if merged else {}
+        role = _decode(turn.get("role", Raw(b"0")))
+        same = (
+            role in ("user", "assistant") and _decode(last.get("role", _NULL)) == role
+        )
+        if same and "tool_calls" not in turn and "tool_calls" not in last:
+            last["content"] = _together(last.get("content"), turn.get("content"))
+        else:
+            merged.append(turn)
+    return merged
+
+
+def _together(first: Raw | None, second: Raw | None) -> Raw:
+    """Two contents as one: texts under each other, parts behind each other."""
+    one, two = _decode(first or _NULL), _decode(second or _NULL)
+    if not one or not two:
+        return Raw(_encode(one or two))
+    if isinstance(one, str) and isinstance(two, str):
+        return Raw(_encode(f"{one}\n\n{two}"))
+    parts: list[Any] = []
+    for content in (one, two):
+        text = {"type": "text", "text": content}
+        parts += content if isinstance(content, list) else [text]
+    return Raw(_encode(parts))
 
 
 def _shorten(turn: dict[str, Raw]) -> None:

@@ -17,7 +17,9 @@ def auth_headers(target: Target) -> Headers:
         raise Unauthorized("the credential holds a control character", code="local")
     if auth == "bearer":
         return ((b"authorization", b"Bearer " + key.encode()),)
-    return ((auth.lower().encode(), key.encode()),)
+    name, _, word = auth.partition(":")
+    value = f"{word.strip()} {key}" if word else key
+    return ((name.lower().encode(), value.encode()),)
 
 
 def headers(*groups: Headers) -> Headers:

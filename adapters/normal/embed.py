@@ -1,18 +1,23 @@
 """Embeddings: texts (or token ids, or media) in, vectors out."""
 
-from typing import ClassVar, Literal
+from typing import Literal
+
+import msgspec
+from msgspec import Raw
 
 from adapters.normal.content import Part
-from adapters.normal.plain import PlainCall, PlainResult
+from adapters.normal.usage import Usage
 
 Input = str | tuple[int, ...] | tuple[Part, ...]
 """A text, token ids, or the parts of one multimodal content."""
 
 
-class EmbedCall(PlainCall, frozen=True, kw_only=True):
+class EmbedCall(msgspec.Struct, frozen=True, kw_only=True):
     """A request for vectors, one per input, in order."""
 
-    operation: ClassVar[Literal["embed"]] = "embed"
+    model: str
+    dialect: str
+    raw: bytes = b""
     inputs: tuple[Input, ...] = ()
     single: bool = False
     """The client sent one input, not a list of one."""
@@ -22,14 +27,17 @@ class EmbedCall(PlainCall, frozen=True, kw_only=True):
     task: str = ""
     """Gemini's taskType, Cohere's and NVIDIA's input_type."""
     title: str = ""
+    user: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    extra: dict[str, Raw] = {}
 
-    @property
-    def prompt_bytes(self) -> int:
-        return len(self.raw)
 
-
-class EmbedResult(PlainResult, frozen=True, kw_only=True):
-    """Vectors, as floats or base64 little-endian float32: as the provider sent them.
-    `raw` is for a client that asked for the same encoding."""
+class EmbedResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Vectors, as floats or base64 little-endian float32: as the provider sent them."""
 
     vectors: tuple[tuple[float, ...] | str, ...] = ()
+    usage: Usage | None = None
+    model: str = ""
+    raw: bytes = b""
+    """The body to hand to a client of `dialect` that asked for the same encoding."""
+    dialect: str = ""

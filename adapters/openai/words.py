@@ -87,7 +87,6 @@ _FILES: Final = {
     "openrouter": "file_data",
     "perplexity": "file_url",
 }
-_NO_SCHEMA: Final = frozenset({"deepseek"})
 _GOOGLE: Final = frozenset({"gemini_openai", "google_openai", "litellm_proxy"})
 
 
@@ -114,7 +113,7 @@ class Words(msgspec.Struct, frozen=True):
     top_k: bool
     """(`top_k`: `yes` or `no`)"""
     schema: bool
-    """Whether the answer's JSON Schema can be given (`json_schema`: `yes` or `no`)."""
+    """Whether the answer's JSON Schema can be given."""
     file_url: str
     """Where a document's address stands: `file_url`, `document_url` (Mistral),
     `file_data` (OpenRouter); empty: nowhere (`file_url`)."""
@@ -142,7 +141,7 @@ def words(target: Target, dialect: str) -> Words:
         effort=extra.get("effort", _EFFORTS.get(provider.id, "reasoning_effort")),  # type: ignore[arg-type]
         cache=_flag(extra, "cache", provider.id in _CACHE or (own and not real)),
         top_k=_flag(extra, "top_k", provider.id in _TOP_K or own),
-        schema=_flag(extra, "json_schema", provider.id not in _NO_SCHEMA),
+        schema=provider.quirks.json != "object",
         file_url=extra.get(
             "file_url", _FILES.get(provider.id, "file_url" if own else "")
         ),

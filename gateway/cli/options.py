@@ -185,7 +185,7 @@ def _providers(commands: Any) -> None:
         "list the known providers and whose key is set",
         "routeiq providers --set",
     )
-    command.add_argument("--count", action="store_true", help="only how many")
+    command.add_argument("--count", action="store_true", help="and how many they are")
     command.add_argument(
         "--set", action="store_true", dest="only_set", help="only those with a key"
     )

@@ -4,42 +4,69 @@ import argparse
 
 import msgspec
 
+from adapters.contract import Provider
 from adapters.providers import PROVIDERS
 from gateway.cli.commands import OK
 from gateway.cli.show import out, table
+from gateway.config.addresses import address
 from gateway.config.secrets import Secrets, environment
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One provider, as the list shows it."""
+
+    id: str
+    title: str
+    aliases: tuple[str, ...]
+    family: str
+    base_url: str
+    """With what is the user's own in braces, where the environment does not tell."""
+    env: tuple[str, ...]
+    """Variables that may hold the key."""
+    address_env: tuple[str, ...]
+    """Variables that may hold its address, or a part of it."""
+    set: str
+    """The variable that holds a key now; empty: none."""
+    operations: list[str]
 
 
 def providers(arguments: argparse.Namespace) -> int:
     """The table of providers, and whose key is in the environment."""
     secrets = Secrets(environment())
-    rows = [
-        {
-            "id": p.id,
-            "family": p.family,
-            "base_url": p.base_url or secrets.first(p.base_url_env),
-            "env": list(p.env),
-            "set": secrets.first_name(p.env),
-        }
-        for p in sorted(PROVIDERS.values(), key=lambda p: p.id)
-    ]
+    rows = sorted(PROVIDERS.values(), key=lambda row: row.id)
+    found = [_line(row, secrets) for row in rows]
     if arguments.only_set:
-        rows = [row for row in rows if row["set"]]
+        found = [line for line in found if line.set]
+    if arguments.json:
+        out(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        return OK
+    heads = ("provider", "family", "address", "variable", "set")
+    cells = [
+        (
+            line.id,
+            line.family,
+            line.base_url or "(yours)",
+            " or ".join(line.env) or "(none)",
+            "yes" if line.set else "",
+        )
+        for line in found
+    ]
+    out(table(heads, cells) or "no provider's key is set")
     if arguments.count:
-        out(str(len(rows)))
-    elif arguments.json:
-        out(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
-    else:
-        heads = ("provider", "family", "address", "variable", "set")
-        lines = [
-            (
-                str(row["id"]),
-                str(row["family"]),
-                str(row["base_url"] or "(yours)"),
-                " or ".join(map(str, row["env"])) or "(none)",
-                "yes" if row["set"] else "",
-            )
-            for row in rows
-        ]
-        out(table(heads, lines) or "no provider's key is set")
+        out(f"\n{len(found)} provider{'s' if len(found) != 1 else ''}")
     return OK
+
+
+def _line(row: Provider, secrets: Secrets) -> Line:
+    parts = (name for names in row.variables.values() for name in names)
+    return Line(
+        id=row.id,
+        title=row.title,
+        aliases=row.aliases,
+        family=row.family,
+        base_url=address(row, None, secrets).url or row.base_url,
+        env=row.env,
+        address_env=(*row.base_url_env, *parts),
+        set=secrets.first_name(row.env),
+        operations=sorted(row.operations),
+    )

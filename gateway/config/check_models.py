@@ -5,12 +5,20 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from adapters.contract import Provider
 from adapters.providers import PROVIDERS, find
-from gateway.config.addresses import bad_url, is_loopback
+from gateway.config.addresses import (
+    address,
+    bad_url,
+    filled,
+    is_loopback,
+    words,
+)
 from gateway.config.findings import Findings
 from gateway.config.names import Place, guess, matches, place
 from gateway.config.problem import Path, did_you_mean, quoted
-from gateway.config.schema import Config, Deployment, Model
+from gateway.config.schema import Config, Deployment, Model, ProviderRow
+from gateway.config.secrets import SecretError, Secrets
 
 MAX_NAME: Final = 256
 """Characters of an alias or deployment id."""
@@ -43,11 +51,31 @@ def check_providers(config: Config, findings: Findings) -> None:
             wrong = url and bad_url(url)
             if wrong:
                 findings.problem((*path, key), wrong)
+        _check_words(name, row, path, findings)
         findings.secret((*path, "api_key"), row.api_key)
         for header, value in row.headers.items():
             findings.header((*path, "headers", header), header, value)
         if row.auth not in ("", "bearer", "none"):
-            findings.header((*path, "auth"), row.auth, "")
+            findings.header((*path, "auth"), *row.auth.partition(":")[::2])
+
+
+def _check_words(name: str, row: ProviderRow, path: Path, findings: Findings) -> None:
+    """Whether what stands in braces in an address is known, and nothing else said."""
+    known = find(name) or PROVIDERS["openai"]
+    there = words(row.base_url or known.base_url)
+    for word, value in row.variables.items():
+        inner = (*path, "variables", word)
+        findings.text(inner, value)
+        if word not in there:
+            hint = did_you_mean(word, there)
+            message = f"the address has no {{{word}}}"
+            findings.problem(inner, message, hint, at_key=True)
+    try:
+        missing = filled(row.base_url, known, row.variables, findings.secrets).missing
+    except SecretError:
+        return  # reported where it stands
+    if missing and findings.demand:
+        findings.problem((*path, "base_url"), "a part of it is not known", missing)
 
 
 def check_models(config: Config, findings: Findings) -> None:
@@ -146,10 +174,10 @@ def _check_known(
     if known is None or not findings.demand:
         return
     secrets = findings.secrets
-    if not (base_url or known.base_url or secrets.first(known.base_url_env)):
-        hint = " or ".join((*known.base_url_env, "base_url:"))
+    missing = _missing(where, known, deployment, secrets)
+    if missing:
         message = f"{known.title or known.id} has no common address: it needs yours"
-        findings.problem(path, message, f"set {hint}")
+        findings.problem(path, message, missing)
     own_key = deployment.api_key or (where.row is not None and where.row.api_key)
     auth = (where.row.auth if where.row else "") or known.auth
     # A server of one's own may well ask for none.
@@ -160,6 +188,19 @@ def _check_known(
         name = known.env[0]
         message = f"no key for {known.title or known.id}: {name} is not set"
         findings.problem((*path, "model"), message, f"export {name}=... or set api_key")
+
+
+def _missing(
+    where: Place, known: Provider, deployment: Deployment, secrets: Secrets
+) -> str:
+    """What would have to be set for the address to be known; empty when it is."""
+    try:
+        if deployment.base_url:
+            said = where.row.variables if where.row is not None else {}
+            return filled(deployment.base_url, known, said, secrets).missing
+        return address(known, where.row, secrets).missing
+    except SecretError:
+        return ""  # reported where it stands
 
 
 def _check_choice(config: Config, model: Model, path: Path, findings: Findings) -> None:

@@ -3,17 +3,23 @@
 from typing import NamedTuple
 
 from adapters.providers import PROVIDERS
+from gateway.config.addresses import address
 from gateway.config.secrets import Secrets
 
 
 class Found(NamedTuple):
-    """A provider whose key is in the environment."""
+    """A provider whose key is in the environment, and whose address is known."""
 
     provider: str
     variable: str
 
 
 def found_keys(secrets: Secrets) -> list[Found]:
-    """Every provider one of whose variables is set, in the table's order."""
-    found = ((p.id, secrets.first_name(p.env)) for p in PROVIDERS.values())
-    return [Found(provider, variable) for provider, variable in found if variable]
+    """Every provider that can be asked by a variable that is set, in the table's
+    order. A variable that several of them look for means the first."""
+    found: dict[str, Found] = {}
+    for row in PROVIDERS.values():
+        variable = secrets.first_name(row.env)
+        if variable and variable not in found and address(row, None, secrets).url:
+            found[variable] = Found(row.id, variable)
+    return list(found.values())

@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 
 import httpx
-import msgspec
 
 from adapters.contract import Headers, WireRequest, WireResponse
 from adapters.errors import Timeout, Unreachable
@@ -30,7 +29,6 @@ from gateway.net.limits import Limits
 from gateway.net.pool import FORGET_S, Counts, Pool
 from gateway.net.reply import Reply
 from gateway.net.transport import PooledTransport
-from gateway.net.upload import Upload, framed, gathered
 
 __all__ = ["Client", "Counts", "Limits", "Reply"]
 
@@ -85,21 +83,13 @@ class Client:
         return WireResponse(reply.status, reply.headers, await reply.read())
 
     async def open(
-        self,
-        wire: WireRequest,
-        limits: Limits,
-        deadline: float,
-        extra: Headers = (),
-        upload: Upload | None = None,
+        self, wire: WireRequest, limits: Limits, deadline: float, extra: Headers = ()
     ) -> Reply:
         """The answer as it comes; returns with its head. To be closed by the caller.
-        `upload` is the body in place of the wire's; it is sent once.
 
         Raises: as `ask`.
         """
-        return await self._send(
-            wire, limits, deadline, extra, whole=False, upload=upload
-        )
+        return await self._send(wire, limits, deadline, extra, whole=False)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """These pools, limits and rules for an `httpx.AsyncClient`."""
@@ -131,15 +121,11 @@ class Client:
         extra: Headers,
         *,
         whole: bool,
-        upload: Upload | None = None,
     ) -> Reply:
         prepared = self._heads.find(wire.head)
         body = wire.body
-        size = len(body) if upload is None else upload.size
-        head = prepared.head(wire.headers, extra, size)
+        head = prepared.head(wire.headers, extra, len(body))
         if self.detours.any and self.detours.takes(prepared.origin):
-            if upload is not None:
-                wire = msgspec.structs.replace(wire, body=await gathered(upload))
             return await self.detours.send(wire, limits, deadline, extra, whole=whole)
         bodiless = prepared.method == "HEAD"
         return await self.exchange(
@@ -150,7 +136,6 @@ class Client:
             deadline,
             whole=whole,
             bodiless=bodiless,
-            upload=None if upload is None else framed(upload),
         )
 
     async def exchange(

@@ -6,7 +6,6 @@ from typing import Protocol
 from adapters.contract import Headers, WireRequest, WireResponse
 from adapters.echo import family as echo
 from gateway.net.client import Limits
-from gateway.net.upload import Upload
 
 
 class Answer(Protocol):
@@ -40,12 +39,7 @@ class Asker(Protocol):
     ) -> WireResponse: ...
 
     async def open(
-        self,
-        wire: WireRequest,
-        limits: Limits,
-        deadline: float,
-        extra: Headers = (),
-        upload: Upload | None = None,
+        self, wire: WireRequest, limits: Limits, deadline: float, extra: Headers = ()
     ) -> Answer: ...
 
 
@@ -67,7 +61,6 @@ class Loopback:
         limits: Limits,
         deadline: float,
         extra: Headers = (),
-        upload: Upload | None = None,
     ) -> Answer:
         return _Pieces(echo.stream(wire))
 

@@ -157,6 +157,7 @@ def running(
                 drop=["user", "seed"],
             ),
             "house": {"deployments": [{"model": "house/llama-3"}]},
+            "stranger": one("stranger", model="nobody/llama"),
             "headed": one("headed", headers={"x-own": "${TEAM}!", "x-two": "2"}),
             "lax": {"deployments": [{"model": "claudes/claude"}]},
             "strict": {
@@ -273,6 +274,17 @@ def test_a_provider_of_ones_own_is_reached(
     assert asked.headers["authorization"] == f"Bearer {SECRET}"
     assert asked.headers["x-team"] == "team-canary-0123456789"
     assert asked.headers["x-fixed"] == "yes"
+
+
+def test_a_stranger_is_reached_by_its_address(
+    running: Running, upstream: Upstream
+) -> None:
+    answer = running.post(CHAT, call("stranger"))
+    assert answer.json()["choices"][0]["message"]["content"] == "fine"
+    asked = _last(upstream, "stranger")
+    assert asked.path == "/stranger/chat/completions"
+    assert asked.json()["model"] == "nobody/llama"
+    assert asked.headers["authorization"] == f"Bearer {SECRET}"
 
 
 def test_a_deployments_headers_are_sent_and_their_secrets_kept(

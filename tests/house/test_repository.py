@@ -163,6 +163,7 @@ def test_the_wheel_holds_the_four_packages_and_nothing_else(tmp_path: Path) -> N
     assert {n.partition("/")[0] for n in shipped} == set(WINGS)
     assert {n for n in shipped if not n.endswith(".py")} == {
         "adapters/catalog.json",
+        "adapters/providers/compatible.txt",
         *(f"{wing}/py.typed" for wing in WINGS),
     }
     assert {n for n in shipped if n.endswith(".py")} == {

@@ -175,15 +175,6 @@ ROWS: Final = (
     ),
     Row(
         "B",
-        "at least thirty providers are known, each can be spoken to",
-        (
-            "flow/test_serving.py::test_the_other_commands_answer",
-            "adapters/test_providers.py::test_a_row_can_be_spoken_to",
-        ),
-        ("routeiq providers",),
-    ),
-    Row(
-        "B",
         "every provider error has its status, type, code, retry and cooldown",
         (
             "flow/test_error_table.py::test_the_client_is_told",

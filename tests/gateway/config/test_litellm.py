@@ -352,7 +352,7 @@ def test_a_bare_model_goes_where_it_is_at_home() -> None:
     assert deployment("model: claude-3").model == "anthropic/claude-3"
     assert deployment("model: my-own, api_base: http://h").model == "openai/my-own"
     assert (
-        deployment("model: meta/llama, api_base: http://h").model == "openai/meta/llama"
+        deployment("model: acme/llama, api_base: http://h").model == "openai/acme/llama"
     )
 
 

@@ -1,0 +1,3 @@
+from adapters.providers.table import PROVIDERS, find
+
+__all__ = ["PROVIDERS", "find"]

@@ -1,0 +1,44 @@
+"""The table of providers: where each family is spoken, and how they deviate from it.
+
+One row each; an OpenAI-compatible provider needs no code. Ids are the prefixes of
+LiteLLM's model names, aliases the other prefixes in use. Sources: the vendors' API
+references, LiteLLM 1.109 and models.dev as of 2026-11, and recorded traffic.
+
+Rules of the table:
+
+* `base_url` is what the family's paths are appended to. What is the user's own in it
+  (an account, a region) stands in braces and has its variables; it is empty where all
+  of it is the user's own.
+* Several rows may look for the same variable (a vendor's plans and regions): a key
+  found in the environment means the first of them.
+* Address variables of the vendors' SDKs (`OPENAI_BASE_URL`, `ANTHROPIC_BASE_URL`) are
+  not read: whoever sets them usually means this gateway.
+* `drop` names only what a provider is known to refuse; what it ignores may go.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from adapters.contract import Provider
+from adapters.providers.clouds import ROWS as CLOUDS
+from adapters.providers.major import ROWS as MAJOR
+from adapters.providers.own import ROWS as OWN
+from adapters.providers.row import rows
+
+_COMPATIBLE: Final = Path(__file__).with_name("compatible.txt")
+_ROWS: Final = (
+    *MAJOR,
+    *CLOUDS,
+    *OWN,
+    *rows(_COMPATIBLE.read_text("utf-8")),
+)
+
+PROVIDERS: Final[dict[str, Provider]] = {row.id: row for row in _ROWS}
+"""By id; of a key that several look for, first whom it means."""
+
+_BY_NAME: Final = {name: row for row in _ROWS for name in (row.id, *row.aliases)}
+
+
+def find(name: str) -> Provider | None:
+    """The provider of that id or alias."""
+    return _BY_NAME.get(name)

@@ -1,0 +1,55 @@
+"""Claims of the tables: providers, and what is known of models.
+
+B adapters   D configuration   I command line
+"""
+
+from typing import Final
+
+from tests.matrix.row import Row
+
+ROWS: Final = (
+    Row(
+        "B",
+        "at least 190 providers, each asked at its own address, with its own key",
+        (
+            "flow/test_providers.py::"
+            "test_every_provider_is_asked_where_and_how_its_row_says",
+            "adapters/test_providers.py::test_a_row_can_be_spoken_to",
+            "adapters/test_providers.py::"
+            "test_a_known_provider_is_where_its_reference_says",
+            "adapters/test_providers.py::"
+            "test_the_table_holds_every_compatible_provider_that_was_collected",
+        ),
+        ("routeiq providers",),
+    ),
+    Row(
+        "I",
+        "routeiq providers lists them with their variables, and counts them",
+        (
+            "flow/test_serving.py::test_the_other_commands_answer",
+            "gateway/cli/test_commands.py::"
+            "test_providers_are_listed_with_whose_key_is_set",
+            "gateway/cli/test_commands.py::"
+            "test_an_address_is_shown_with_what_the_environment_knows_of_it",
+        ),
+        ("routeiq providers --count",),
+    ),
+    Row(
+        "B",
+        "an unknown provider with a base_url is spoken to as OpenAI-compatible",
+        (
+            "flow/test_deployments.py::test_a_provider_of_ones_own_is_reached",
+            "flow/test_deployments.py::test_a_stranger_is_reached_by_its_address",
+        ),
+    ),
+    Row(
+        "D",
+        "an account or region in an address is filled in, or named when missing",
+        (
+            "flow/test_providers.py::"
+            "test_every_provider_is_asked_where_and_how_its_row_says",
+            "gateway/config/test_addresses.py::"
+            "test_a_deployment_whose_address_is_not_known_is_refused",
+        ),
+    ),
+)
