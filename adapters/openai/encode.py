@@ -296,10 +296,23 @@ def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
     for name, value in more.items():
         if name not in into:
             into[name] = value
+        elif name == "tool_calls":
+            _merge_calls(into[name], value)
         elif isinstance(value, str | list):
             into[name] += value
         elif isinstance(value, dict):
             _merge(into[name], value)
+
+
+def _merge_calls(into: list[dict[str, Any]], more: list[dict[str, Any]]) -> None:
+    """One entry for each call: some of OpenAI's own clients (3.3) take a second one of
+    the same index for another call."""
+    for piece in more:
+        known = next((p for p in into if p["index"] == piece["index"]), None)
+        if known is None:
+            into.append(piece)
+        else:
+            _merge(known, piece)
 
 
 def _alone(frame: Frame) -> bool:

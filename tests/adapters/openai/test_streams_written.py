@@ -315,3 +315,21 @@ def test_a_whole_answer_of_another_family_is_a_legal_completion() -> None:
         "audio_tokens": 0,
         "cache_write_tokens": 2,
     }
+
+
+def test_a_call_is_one_entry_of_a_chunk() -> None:
+    """Accumulators of some clients take a second entry for a second call."""
+    deltas: list[Delta] = [
+        Begin("id", "model", 7),
+        ToolStart(0, "call_0", "f"),
+        ToolDelta(0, '{"a"'),
+        ToolStart(1, "call_1", "g"),
+        ToolDelta(0, ":1}"),
+        ToolDelta(1, "{}"),
+    ]
+    first, *_ = payloads(write(deltas, call(stream=True), together=True))
+    calls = first["choices"][0]["delta"]["tool_calls"]
+    assert [(c["index"], c["id"], c["function"]) for c in calls] == [
+        (0, "call_0", {"name": "f", "arguments": '{"a":1}'}),
+        (1, "call_1", {"name": "g", "arguments": "{}"}),
+    ]
