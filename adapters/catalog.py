@@ -55,6 +55,12 @@ class Price(Rates, frozen=True, omit_defaults=True, kw_only=True):
 
     request: int = 0
     """Pico-dollars per request, on top."""
+    image: int | None = None
+    """Per picture made. What has no rate of these three is billed by its tokens."""
+    audio_ms: int | None = None
+    """Per millisecond of sound, in or out."""
+    character: int | None = None
+    """Per character to be spoken."""
     tiers: tuple[Tier, ...] = ()
     """Ascending."""
 
@@ -249,7 +255,28 @@ def cost_nano(usage: Usage, price: Price | None) -> int | None:
         if bill.unknown:
             return None
         pico = bill.pico
+    if usage.images or usage.audio_ms or usage.characters:
+        units = _units(usage, price)
+        if units is None:
+            return None
+        pico += units
     return (pico + price.request + PICO_PER_NANO // 2) // PICO_PER_NANO
+
+
+def _units(usage: Usage, price: Price) -> int | None:
+    """What is billed by the piece; `None` where neither pieces nor tokens were."""
+    billed = [
+        count * rate
+        for count, rate in (
+            (usage.images, price.image),
+            (usage.audio_ms, price.audio_ms),
+            (usage.characters, price.character),
+        )
+        if count and rate is not None
+    ]
+    if billed or usage.total or price.request:
+        return sum(billed)
+    return None
 
 
 def _usual(usage: Usage, rates: Rates) -> int | None:

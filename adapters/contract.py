@@ -6,28 +6,53 @@ raises `adapters.errors` only; any other exception out of it is a bug, please re
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
 from adapters.errors import UpstreamError
+from adapters.normal.audio import (
+    SpeechCall,
+    SpeechResult,
+    TranscribeCall,
+    TranscribeResult,
+)
 from adapters.normal.chat import ChatCall, ChatResult, TokenCount
 from adapters.normal.delta import Frame
 from adapters.normal.embed import EmbedCall, EmbedResult
+from adapters.normal.image import ImageCall, ImageResult
+from adapters.normal.moderate import ModerateCall, ModerateResult
 
-Call = ChatCall | EmbedCall
-Result = ChatResult | EmbedResult | TokenCount
+Call = ChatCall | EmbedCall | ImageCall | SpeechCall | TranscribeCall | ModerateCall
+"""Whatever is asked: `PlainCall` says what they share."""
+Result = (
+    ChatResult
+    | EmbedResult
+    | TokenCount
+    | ImageResult
+    | SpeechResult
+    | TranscribeResult
+    | ModerateResult
+)
+"""Whatever is answered: `PlainResult` says what they share."""
 Headers = tuple[tuple[bytes, bytes], ...]
 """Lower-case names, in order."""
 
 
 class Operation(StrEnum):
-    """What is asked of a model; an `EmbedCall` is always `embed`."""
+    """What is asked of a model."""
 
     chat = "chat"
     complete = "complete"
     embed = "embed"
     count_tokens = "count_tokens"
+    images_generate = "images_generate"
+    images_edit = "images_edit"
+    images_vary = "images_vary"
+    speech = "speech"
+    transcribe = "transcribe"
+    translate_audio = "translate_audio"
+    moderate = "moderate"
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,6 +104,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     auth: str = "bearer"
     """`bearer`, `none`, the name of the header that carries the key, or such a name
     and the word before the key (`authorization: Token`)."""
+    signer: str = ""
+    """Who signs requests where there is no key: `google`, `azure`, `aws`, or nobody."""
     title: str = ""
     quirks: Quirks = Quirks()
     aliases: tuple[str, ...] = ()
@@ -107,6 +134,15 @@ class WireRequest(msgspec.Struct, frozen=True):
     """Those of this request alone (forwarded client headers), after the head's."""
     dropped: tuple[str, ...] = ()
     """What the call asked that the family could not say: client's names."""
+    boundary: bytes = b""
+    """Of a body that is multipart/form-data."""
+
+
+class Medium(NamedTuple):
+    """A whole answer that is no JSON."""
+
+    body: bytes
+    content_type: bytes
 
 
 class WireResponse(msgspec.Struct, frozen=True):
@@ -216,12 +252,15 @@ class Hint(msgspec.Struct, frozen=True):
     """From the path (Gemini); `None`: the body tells."""
     headers: Headers = ()
     query: str = ""
+    content_type: bytes = b""
+    """Of the body, as the client said; only doors that take forms tell it."""
 
 
 class Encoder(Protocol):
     """Frames -> a stream in the client's dialect. One per stream."""
 
     content_type: str
+    """Empty: as the provider has it, whose bytes go on."""
 
     def frames(self, frames: Sequence[Frame]) -> bytes:
         """The bytes for these frames; may be empty."""
@@ -242,6 +281,7 @@ class Dialect(Protocol):
 
     name: str
     """`openai.chat`, `openai.completions`, `openai.embeddings`,
+    `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.moderations`,
     `anthropic.messages`, `gemini.generate`, `gemini.embed`."""
 
     def read_call(self, body: bytes, hint: Hint) -> Call:
@@ -252,8 +292,9 @@ class Dialect(Protocol):
         """
         ...
 
-    def write_result(self, result: Result, call: Call) -> bytes:
-        """The whole answer. A result whose `raw` is of this dialect goes verbatim."""
+    def write_result(self, result: Result, call: Call) -> bytes | Medium:
+        """The whole answer: JSON, or what says its type. A result whose `raw` is of
+        this dialect goes verbatim."""
         ...
 
     def write_stream(self, call: Call, source: str) -> Encoder:

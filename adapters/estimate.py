@@ -10,7 +10,8 @@ guesses within a factor of 3.
 
 from typing import Final
 
-from adapters.normal.chat import Conversation
+from adapters.contract import Call
+from adapters.normal.chat import ChatCall, Conversation
 from adapters.normal.content import (
     Audio,
     Document,
@@ -24,6 +25,8 @@ from adapters.normal.content import (
     ToolResult,
     ToolUse,
 )
+from adapters.normal.embed import EmbedCall
+from adapters.normal.usage import Usage
 
 MESSAGE: Final = 4
 """Tokens of a turn besides its words."""
@@ -72,6 +75,14 @@ def body(data: bytes) -> int:
                 media += IMAGE
             at = data.find(mark, end)
     return (max(size, 0) + 3) // 4 + media
+
+
+def begun(call: Call, said: int) -> Usage | None:
+    """What an answer that was broken off has used, `said` tokens of it having come;
+    `None`: nobody can say."""
+    if isinstance(call, ChatCall | EmbedCall):
+        return Usage(input=body(call.raw), output=said, estimated=True)
+    return call.least()
 
 
 def conversation(what: Conversation) -> int:

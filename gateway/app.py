@@ -29,6 +29,7 @@ from gateway.endpoints import (
     messages,
     models,
     openapi,
+    passthrough,
 )
 from gateway.endpoints.table import Row
 from gateway.net.server import serve
@@ -141,6 +142,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *chat.rows(dispatch, propagation),
         *messages.rows(dispatch, propagation),
         *gemini.rows(dispatch, propagation),
+        *passthrough.rows(dispatch, propagation, parts.accounts),
         *models.rows(directory, keyring, int(time.time())),
         *feedback.rows(parts.store, keyring, parts.redactor),
         *health.rows(directory, parts.store, parts.render_metrics, parts.metrics_key),

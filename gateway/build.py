@@ -14,7 +14,9 @@ import msgspec
 
 from adapters.catalog import Catalog
 from gateway import gauges
+from gateway.accounts import Accounts
 from gateway.config.load import Loaded
+from gateway.credentials.wallet import Wallet
 from gateway.deployer import Deployer, origins, proxies
 from gateway.deployments import seeded
 from gateway.govern.keys import Keyring
@@ -59,10 +61,13 @@ class Parts:
         logs: Logs,
         client: Client,
         sweep: Sweep,
+        wallet: Wallet,
+        accounts: Accounts,
     ) -> None:
         self.dispatch = dispatch
         self.propagation = propagation
         self.store = store
+        self.accounts = accounts
         self.redactor = redactor
         self.metrics_key = metrics_key
         self._metrics = metrics
@@ -72,6 +77,7 @@ class Parts:
         self._logs = logs
         self._client = client
         self._sweep = sweep
+        self._wallet = wallet
 
     async def render_metrics(self, accept: str) -> tuple[str, bytes]:
         """Content type and body of the metrics page; made in a thread, it may be
@@ -88,6 +94,7 @@ class Parts:
         await self._sweep.close()
         await loop.run_in_executor(None, self._recorder.close)
         await loop.run_in_executor(None, self._telemetry.close)
+        await self._wallet.aclose()
         await self._client.aclose()
         await self.store.close()
         self._logs.close()
@@ -117,9 +124,13 @@ async def build(
         allow_hosts=origins(config, secrets),
         proxies=proxies(config, secrets),
     )
-    deployer = Deployer(config, secrets, Catalog(), client, Loopback())
+    redactor = Redactor([master, metrics_key, *otlp.values()])
+    wallet = Wallet(config.egress, secrets, redactor)
+    deployer = Deployer(
+        config, secrets, Catalog(), client, Loopback(), wallet, redactor
+    )
     directory = deployer.directory()
-    redactor = Redactor([master, metrics_key, *deployer.credentials, *otlp.values()])
+    accounts = deployer.accounts()
     logs = set_up(config.logs, redactor)
     logs.start()
     metrics = Metrics(started_unix_ns=time.time_ns())
@@ -161,6 +172,8 @@ async def build(
         logs=logs,
         client=client,
         sweep=sweep,
+        wallet=wallet,
+        accounts=accounts,
     )
     process.register(metrics, version)
     gauges.register(metrics, dispatch, recorder, client, state.get("server"))

@@ -1,6 +1,8 @@
 """The configured models -> live aliases and deployments."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,10 +12,14 @@ from adapters.catalog import Catalog, ModelFacts, Price
 from adapters.contract import Operation, Provider, Target, Upstream
 from adapters.providers import PROVIDERS, find
 from adapters.registry import UPSTREAMS
+from gateway.accounts import Account, Accounts
 from gateway.config import schema
 from gateway.config.addresses import address, filled
 from gateway.config.found import found_keys
 from gateway.config.secrets import Secrets
+from gateway.credentials.contract import Signer, Wanted
+from gateway.credentials.signing import Signing
+from gateway.credentials.wallet import SIGNERS, Wallet
 from gateway.deployments import Alias, Deployment, Directory, seeded
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
@@ -22,6 +28,8 @@ from routing.health import Limits as HealthLimits
 from routing.strategies.table import STRATEGIES
 from routing.types import Candidate
 
+_WHOLE: Final = frozenset({"request", "image", "audio_minute"})
+"""Prices that are not per million."""
 DEMO: Final = "demo"
 """The alias, and the echo family's model, that answers without any provider."""
 
@@ -35,6 +43,9 @@ class Place(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     secrets: Collection[str]
     """Values of headers that were written as references."""
+    signer: Signer | None
+    mark: str
+    """See `Accounts`."""
 
 
 class Deployer:
@@ -47,7 +58,10 @@ class Deployer:
         catalog: Catalog,
         client: Asker,
         loopback: Asker,
+        wallet: Wallet,
+        redactor: Redactor,
     ) -> None:
+        """`redactor` is told of every credential that is found."""
         self._config = config
         self._secrets = secrets
         self._catalog = catalog
@@ -55,9 +69,11 @@ class Deployer:
         self._loopback = loopback
         self._rng = seeded()
         self._resolved: dict[str, str] = {}
-        self.credentials: set[str] = set()
-        """Every provider key resolved so far: what the redactor must know."""
+        self._wallet = wallet
+        self._redactor = redactor
         self._credentials: dict[tuple[str, str, str], Credential] = {}
+        self._accounts: dict[str, Account] = {}
+        self._named: dict[str, str] = {}
 
     def directory(self) -> Directory:
         """Every alias of the configuration, `demo`, and, where no model is configured,
@@ -85,6 +101,17 @@ class Deployer:
             for entry in model.deployments:
                 self._place(entry)  # what it finds, the redactor must know at once
         return Directory(exact, patterns, self.alias)
+
+    def accounts(self) -> Accounts:
+        """Every place that the configuration names; to be asked after `directory`."""
+        rows = self._config.providers
+        for name in rows:
+            entry = schema.Deployment(model="*", provider=name)
+            place, _ = self._place(entry)
+            if place.mark in self._accounts:
+                self._named[name] = place.mark
+        passed = frozenset(name for name, own in rows.items() if own.passthrough)
+        return Accounts(self._accounts, self._named, passed, self._catalog)
 
     def alias(self, name: str, model: schema.Model, stood_for: str) -> Alias:
         """A live alias; `stood_for` is what its wildcard matched."""
@@ -116,14 +143,16 @@ class Deployer:
         shared = None
         if len(model.deployments) > 1:
             # What cannot be asked elsewhere is not paused with the others.
-            address = (place.row.id, place.base_url, place.key)
+            key = place.signer.identity if place.signer else place.key
+            address = (place.row.id, place.base_url, key)
             shared = self._credentials.setdefault(address, Credential())
+        client, redactor = self._reach(place)
         return Deployment(
             id=id,
             provider=place.row,
             upstream=upstream,
-            target=_target(place, name, entry, facts, self._strict(entry)),
-            client=self._loopback if place.row.family == "echo" else self._client,
+            target=_target(place, name, entry, facts, strict=self._strict(entry)),
+            client=client,
             candidate=_candidate(id, entry, upstream, price, facts),
             health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
@@ -131,7 +160,44 @@ class Deployer:
             params=entry.params,
             drop=entry.drop,
             address=_address(place.base_url),
-            redactor=Redactor([place.key, *place.secrets]),
+            redactor=redactor,
+            signer=place.signer,
+            account=place.mark,
+        )
+
+    def _reach(self, place: Place) -> tuple[Asker, Redactor]:
+        """Who is asked, and who takes out what they were sent."""
+        client = self._loopback if place.row.family == "echo" else self._client
+        if place.signer is not None:
+            return Signing(client, place.signer), self._redactor
+        return client, Redactor([place.key, *place.secrets])
+
+    def _open(self, place: Place) -> None:
+        """Keep the place as an account, unless it is one already."""
+        row, mark = place.row, place.mark
+        if row.family == "echo" or not place.base_url:
+            return
+        self._named.setdefault(row.id, mark)
+        if mark in self._accounts:
+            return
+        client, redactor = self._reach(place)
+        nothing = schema.Deployment(model="*")
+        self._accounts[mark] = Deployment(
+            id=row.id,
+            provider=row,
+            upstream=UPSTREAMS[row.family],
+            target=_target(place, "", nothing, None, strict=False),
+            client=client,
+            candidate=Candidate(id=row.id, operations=frozenset()),
+            health=Health(self._health_limits(nothing)),
+            timeouts=self._config.timeouts,
+            price=None,
+            params={},
+            drop=(),
+            address=_address(place.base_url),
+            redactor=redactor,
+            signer=place.signer,
+            account=mark,
         )
 
     def _place(self, entry: schema.Deployment) -> tuple[Place, str]:
@@ -155,12 +221,26 @@ class Deployer:
         )
         base_url = self._base_url(entry, row, own)
         if key:
-            self.credentials.add(key)
+            self._redactor.learn(key)
         headers = {**(own.headers if own is not None else {}), **entry.headers}
         resolved = {n: self._secrets.text(v, where) for n, v in headers.items()}
         secret = {value for n, value in resolved.items() if value != headers[n]}
-        self.credentials |= secret
-        return Place(row, base_url.rstrip("/"), key, resolved, secret), name
+        for value in secret:
+            self._redactor.learn(value)
+        base_url = base_url.rstrip("/")
+        signer = None
+        if row.signer and not key:
+            wanted = Wanted(row, base_url, entry, own, partial(self._learned, where))
+            signer = self._wallet.signer(row.signer, wanted)
+        mark = _mark(row, base_url, reference)
+        place = Place(row, base_url, key, resolved, secret, signer, mark)
+        self._open(place)
+        return place, name
+
+    def _learned(self, where: str, reference: str) -> str:
+        secret = self._secret(reference, where)
+        self._redactor.learn(secret)
+        return secret
 
     def _base_url(
         self, entry: schema.Deployment, row: Provider, own: schema.ProviderRow | None
@@ -236,13 +316,21 @@ def _row(
         # Another address may well be another server: its key must not be guessed
         # from the environment of the provider whose grammar it speaks.
         return msgspec.structs.replace(known, env=()) if custom and not id else known
+    signer = own.auth if own.auth in SIGNERS else known.signer
     return msgspec.structs.replace(
         known,
         id=id,
         family=own.family if own.family in UPSTREAMS else known.family,
-        auth=own.auth or known.auth,
+        auth=own.auth if own.auth and own.auth not in SIGNERS else known.auth,
+        signer=signer if not own.auth or own.auth in SIGNERS else "",
         env=known.env if known.id == id else (),
     )
+
+
+def _mark(row: Provider, base_url: str, reference: str) -> str:
+    """The account's name for itself; nothing in it is secret."""
+    said = "\0".join((row.id, base_url, reference or " ".join(row.env)))
+    return sha256(said.encode()).hexdigest()[:12]
 
 
 def _target(
@@ -250,6 +338,7 @@ def _target(
     name: str,
     entry: schema.Deployment,
     facts: ModelFacts | None,
+    *,
     strict: bool,
 ) -> Target:
     limits: dict[str, int] = {}
@@ -305,9 +394,14 @@ def _price(said: schema.Price | None, facts: ModelFacts | None) -> Price | None:
     rates = {
         name: round(value * 1e6)  # dollars a million -> pico-dollars each
         for name, value in msgspec.structs.asdict(said).items()
-        if value is not None and name != "request"
+        if value is not None and name not in _WHOLE
     }
-    return msgspec.convert({**rates, "request": _pico(said.request)}, Price)
+    rates["request"] = _pico(said.request)
+    if said.image is not None:
+        rates["image"] = _pico(said.image)
+    if said.audio_minute is not None:
+        rates["audio_ms"] = _pico(said.audio_minute / 60_000)
+    return msgspec.convert(rates, Price)
 
 
 def _pico(dollars: float | None) -> int:

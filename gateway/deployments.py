@@ -16,6 +16,7 @@ import msgspec
 from adapters.catalog import Price
 from adapters.contract import Provider, Target, Upstream
 from gateway.config import schema
+from gateway.credentials.contract import Signer
 from gateway.net.client import Limits
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
@@ -34,6 +35,7 @@ class Deployment:
     """One deployment, ready to be asked."""
 
     __slots__ = (
+        "account",
         "address",
         "candidate",
         "client",
@@ -46,6 +48,7 @@ class Deployment:
         "provider",
         "redactor",
         "served_headers",
+        "signer",
         "target",
         "total_s",
         "upstream",
@@ -67,8 +70,12 @@ class Deployment:
         drop: Sequence[str],
         address: tuple[str, int],
         redactor: Redactor,
+        signer: Signer | None = None,
+        account: str = "",
     ) -> None:
         self.id = id
+        self.account = account
+        """The mark of its account: see `gateway.accounts`."""
         self.provider = provider
         self.upstream = upstream
         self.target = target
@@ -84,6 +91,8 @@ class Deployment:
         """Fields of the provider's own body set when the client did not, as JSON."""
         self.drop = frozenset(drop)
         self.address = address
+        self.signer = signer
+        """Who signs for it, where it has no fixed key; `client` does so by itself."""
         self.redactor = redactor
         """Knows what this provider is sent and could say again."""
         self.served_headers: tuple[tuple[bytes, bytes], ...] = (

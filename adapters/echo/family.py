@@ -26,7 +26,7 @@ from adapters.contract import (
 from adapters.echo import answer, wire
 from adapters.errors import BadRequest, Garbled, Unsupported, UpstreamError
 from adapters.framing import sse
-from adapters.normal.chat import ChatResult, Conversation, TokenCount
+from adapters.normal.chat import ChatCall, ChatResult, Conversation, TokenCount
 from adapters.normal.delta import Failed, Frame
 from adapters.normal.embed import EmbedCall, EmbedResult
 from adapters.normal.usage import Usage
@@ -40,7 +40,9 @@ class Echo:
     """The half that speaks to the provider; there is no other."""
 
     dialect = answer.FAMILY
-    operations = frozenset(Operation)
+    operations = frozenset(
+        {Operation.chat, Operation.complete, Operation.embed, Operation.count_tokens}
+    )
 
     def speaks(self, dialect: str) -> bool:
         """No client's dialect."""
@@ -55,6 +57,8 @@ class Echo:
         """
         if isinstance(call, EmbedCall):
             ask, dropped = _embedding(call, target.model), tuple(call.extra)
+        elif not isinstance(call, ChatCall):
+            raise Unsupported("the echo family has no such call", "operation")
         else:
             asked = call.conversation()
             if (asked.n or 1) > answer.MAX_CHOICES:

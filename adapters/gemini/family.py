@@ -26,7 +26,7 @@ from adapters.contract import (
     WireResponse,
 )
 from adapters.envelope import replace
-from adapters.errors import BadCall, Garbled, UpstreamError
+from adapters.errors import BadCall, Garbled, Unsupported, UpstreamError
 from adapters.gemini import (
     answer,
     conversation,
@@ -111,6 +111,8 @@ class Gemini:
     def build_request(self, call: Call, target: Target) -> WireRequest:
         if isinstance(call, EmbedCall):
             return _embed_request(call, target)
+        if not isinstance(call, ChatCall):
+            raise Unsupported("Gemini's API has no such call", "operation")
         verb = _verb(call)
         if call.dialect == NAME and call.raw and not signature.travels(call.raw):
             body = call.raw
@@ -203,6 +205,8 @@ class Generate:
                 return to_json(told)
             case EmbedResult():
                 return EMBED.write_result(result, call)
+            case _:
+                raise TypeError("this has no form in Gemini's API")
 
     def write_stream(self, call: Call, source: str) -> Encoder:
         query = call.query if isinstance(call, ChatCall) else ""

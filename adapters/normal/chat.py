@@ -5,7 +5,7 @@ asks. `Conversation` is the whole meaning; `ChatResult` the whole answer.
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 from msgspec import Raw
@@ -135,6 +135,14 @@ class ChatCall:
         self._read = read
         self._conversation = conversation
 
+    events = True
+    boundary = b""
+
+    @property
+    def prompt_bytes(self) -> int:
+        """Bytes of the body, of which media are told apart by their marks."""
+        return len(self.raw)
+
     def conversation(self) -> Conversation:
         """The whole meaning.
 
@@ -207,6 +215,8 @@ class ChatResult:
         self._read = read
         self._stops = stops
 
+    billed = True
+
     def choices(self) -> tuple[Choice, ...]:
         """The answers.
 
@@ -238,3 +248,11 @@ class TokenCount(msgspec.Struct, frozen=True):
     """Counted by us: the backend cannot."""
     raw: bytes = b""
     dialect: str = ""
+    id: ClassVar[str] = ""
+    model: ClassVar[str] = ""
+    usage: ClassVar[None] = None
+    billed: ClassVar[bool] = False
+
+    def stops(self) -> tuple[StopReason, ...]:
+        """Nothing was begun."""
+        return ()

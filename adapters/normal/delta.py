@@ -1,11 +1,15 @@
 """What a stream is made of: frames off the wire, deltas of meaning in them."""
 
+from typing import ClassVar
+
 import msgspec
 from msgspec import Raw
 
 from adapters.errors import UpstreamError
+from adapters.normal.audio import Segment
 from adapters.normal.chat import StopReason
 from adapters.normal.content import Citation, Part
+from adapters.normal.image import Picture
 from adapters.normal.usage import Usage
 
 
@@ -95,6 +99,30 @@ class LogprobDelta(msgspec.Struct, frozen=True):
     choice: int = 0
 
 
+class Sound(msgspec.Struct, frozen=True):
+    """More of a sound, in the format that was asked for."""
+
+    data: bytes
+    choice: ClassVar[int] = 0
+
+
+class SegmentDelta(msgspec.Struct, frozen=True):
+    """A stretch of speech, with who spoke; its text was told already or is told by
+    this alone."""
+
+    segment: Segment
+    choice: ClassVar[int] = 0
+
+
+class PictureDelta(msgspec.Struct, frozen=True):
+    """A picture, or how it looks so far."""
+
+    picture: Picture
+    index: int = 0
+    partial: bool = False
+    choice: ClassVar[int] = 0
+
+
 class Used(msgspec.Struct, frozen=True):
     """Usage so far; the last one counts."""
 
@@ -127,6 +155,9 @@ Delta = (
     | AudioDelta
     | PartDelta
     | LogprobDelta
+    | Sound
+    | SegmentDelta
+    | PictureDelta
     | Used
     | Stop
     | Failed

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from adapters.normal.chat import ChatResult, Choice
+from adapters.normal.audio import SpeechResult, TranscribeResult
+from adapters.normal.chat import ChatResult, Choice, TokenCount
 from adapters.normal.content import Audio, Part, Refusal, Text, Thinking, ToolUse
 from adapters.normal.delta import (
     AudioDelta,
@@ -12,7 +13,10 @@ from adapters.normal.delta import (
     Frame,
     LogprobDelta,
     PartDelta,
+    PictureDelta,
     RefusalDelta,
+    SegmentDelta,
+    Sound,
     Stop,
     TextDelta,
     ThinkDelta,
@@ -20,16 +24,36 @@ from adapters.normal.delta import (
     ToolStart,
     Used,
 )
+from adapters.normal.image import ImageResult
+from adapters.normal.plain import PlainResult
 
 
-def unfold(result: ChatResult) -> list[Frame]:
-    """Frames without `raw` that mean the same as `result`."""
-    frames = [Frame(b"", (Begin(result.id, result.model, result.created),))]
-    for choice in result.choices():
-        frames += [Frame(b"", (delta,)) for delta in _choice(choice)]
+def unfold(result: ChatResult | PlainResult | TokenCount) -> list[Frame]:
+    """Frames without `raw` that mean the same as `result`; of what is never streamed,
+    only how it begins and what it used."""
+    created = getattr(result, "created", 0)
+    frames = [Frame(b"", (Begin(result.id, result.model, created),))]
+    frames += [Frame(b"", (delta,)) for delta in _said(result)]
     if result.usage is not None:
         frames.append(Frame(b"", (Used(result.usage),)))
     return frames
+
+
+def _said(result: ChatResult | PlainResult | TokenCount) -> Iterator[Delta]:
+    match result:
+        case ChatResult():
+            for choice in result.choices():
+                yield from _choice(choice)
+        case SpeechResult():
+            yield Sound(result.audio)
+        case TranscribeResult():
+            yield TextDelta(result.text)
+            yield from (SegmentDelta(segment) for segment in result.segments)
+        case ImageResult():
+            for index, picture in enumerate(result.pictures):
+                yield PictureDelta(picture, index)
+        case _:
+            pass
 
 
 def _choice(choice: Choice) -> Iterator[Delta]:

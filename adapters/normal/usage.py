@@ -36,6 +36,13 @@ class Usage(msgspec.Struct, frozen=True):
     """Of `output`: accepted predicted tokens."""
     rejected: int = 0
     """Of `output`: rejected predicted tokens, billed all the same."""
+    images: int = 0
+    """Pictures made, where they are billed by the piece: beside tokens, like the
+    following two."""
+    audio_ms: int = 0
+    """Milliseconds of sound listened to or made, where told."""
+    characters: int = 0
+    """Of text to be spoken."""
     estimated: bool = False
     """Counted by us, because the stream broke before the provider told."""
 

@@ -60,8 +60,8 @@ class OpenAI:
             written, dropped = embeddings.build(call, target)
             headers = call.headers if call.dialect in _OURS else ()
             return WireRequest(request.head(target, "embed"), written, headers, dropped)
-        if call.operation == "count_tokens":
-            raise Unsupported("OpenAI's API counts no tokens", "operation")
+        if not isinstance(call, ChatCall) or call.operation == "count_tokens":
+            raise Unsupported("OpenAI's API has no such call", "operation")
         operation = "chat"
         if call.dialect == wire.CHAT and call.raw and not _carries(call, target):
             written, dropped = request.same(call, target)
@@ -78,7 +78,7 @@ class OpenAI:
         """A 2xx answer. Raises `UpstreamError` for an error inside a 200."""
         if isinstance(call, EmbedCall):
             return embeddings.parse(response, call)
-        return answer.read(response, call.model, call.operation)
+        return answer.read(response, call.model, _chat_call(call).operation)
 
     def parse_error(self, response: WireResponse) -> UpstreamError:
         """Any other answer."""

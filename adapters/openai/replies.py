@@ -6,7 +6,7 @@ from typing import Any
 from adapters import envelope
 from adapters.contract import Result
 from adapters.errors import BadCall
-from adapters.normal.chat import ChatCall, ChatResult, Choice, StopReason, TokenCount
+from adapters.normal.chat import ChatCall, ChatResult, Choice, StopReason
 from adapters.normal.content import (
     Audio,
     Citation,
@@ -18,13 +18,12 @@ from adapters.normal.content import (
     Thinking,
     ToolUse,
 )
-from adapters.normal.embed import EmbedResult
 from adapters.openai import finish, reasoning, usage, wire
 
 
 def chat(result: Result, call: ChatCall) -> bytes:
     """A chat completion; one that is OpenAI's already goes verbatim."""
-    if isinstance(result, TokenCount | EmbedResult):
+    if not isinstance(result, ChatResult):
         raise TypeError("a chat call is answered with a chat result")
     if result.dialect == wire.CHAT and result.raw:
         return result.raw
@@ -41,7 +40,7 @@ def chat(result: Result, call: ChatCall) -> bytes:
 
 def text(result: Result, call: ChatCall) -> bytes:
     """A legacy completion; one that is OpenAI's already goes verbatim."""
-    if isinstance(result, TokenCount | EmbedResult):
+    if not isinstance(result, ChatResult):
         raise TypeError("a completion call is answered with a chat result")
     if result.dialect == wire.COMPLETIONS and result.raw:
         return result.raw

@@ -126,8 +126,16 @@ class Price(Section, frozen=True, kw_only=True):
     reasoning: Dollars | None = None
     audio_input: Dollars | None = None
     audio_output: Dollars | None = None
+    image_input: Dollars | None = None
+    image_output: Dollars | None = None
+    character: Dollars | None = None
+    """Of text to be spoken: dollars per million characters."""
     request: Dollars | None = None
     """Dollars per request."""
+    image: Dollars | None = None
+    """Dollars per picture made."""
+    audio_minute: Dollars | None = None
+    """Dollars per minute of sound."""
 
 
 class Deployment(Section, frozen=True, kw_only=True):
@@ -206,6 +214,8 @@ class ProviderRow(Section, frozen=True, kw_only=True):
     auth: str = ""
     """`bearer`, `none`, a header's name, or such a name and the word before the key
     (`authorization: Token`)."""
+    passthrough: bool = False
+    """Open the provider's whole API, as it is, under `/passthrough/NAME/`."""
     proxy: str = ""
     """Outbound proxy (`http://...`): requests then go by stock httpx."""
 

@@ -7,6 +7,7 @@ import time
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from adapters.contract import Dialect, Headers, Hint, Operation
@@ -38,6 +39,8 @@ class Door:
         operation: Operation,
         route: str,
         forwarded: frozenset[bytes] = frozenset(),
+        *,
+        forms: bool = False,
     ) -> None:
         self._dispatch = dispatch
         self._propagation = propagation
@@ -46,6 +49,8 @@ class Door:
         self._route = route
         self._forwarded = forwarded
         """Client headers that the dialect may hand on to its own providers."""
+        self._forms = forms
+        """Whether bodies may be multipart/form-data."""
         self._plain = Hint(operation=operation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,29 +61,21 @@ class Door:
             if forwarded
             else self._plain
         )
+        if self._forms:
+            kind = dict(scope["headers"]).get(b"content-type", b"")
+            hint = msgspec.structs.replace(hint, content_type=kind)
         await self.serve(scope, receive, send, hint)
 
     async def serve(
         self, scope: Scope, receive: Receive, send: Send, hint: Hint
     ) -> None:
         """A call of which the path has told `hint`."""
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        trace = self._propagation.begin(
-            headers.get(b"traceparent"), headers.get(b"tracestate")
-        )
-        began_unix_ns = time.time_ns()
-        id = _id(began_unix_ns, trace.span_id)
-        asked = headers.get(b"x-request-id", b"")
-        exchange = Exchange(
-            id=id,
-            request_id=asked.decode() if _REQUEST_ID(asked) else id,
-            route=self._route,
-            dialect=self._dialect,
-            operation=self._operation,
-            headers=headers,
-            trace=trace,
-            began=time.monotonic(),
-            began_unix_ns=began_unix_ns,
+        exchange = begin(
+            dict(scope["headers"]),
+            self._propagation,
+            self._route,
+            self._dialect,
+            self._operation,
         )
         task = asyncio.current_task()
         assert task is not None
@@ -98,12 +95,13 @@ class Door:
                 exchange.hung_up = True
                 raise asyncio.CancelledError
             unwatch = watch(scope, receive, hang_up)
-            _bound(body)
-            if not body.isascii():
-                _check_utf_8(body)
+            if hint.content_type[:10].lower() != b"multipart/":
+                _bound(body)
+                if not body.isascii():
+                    _check_utf_8(body)
             return body
 
-        key = presented(headers, _query_key(scope["query_string"]))
+        key = presented(exchange.headers, query_key(scope["query_string"]))
         try:
             await self._dispatch.serve(exchange, key, read, hint, reply)
         finally:
@@ -118,6 +116,31 @@ class Door:
         if not self._forwarded:
             return ()
         return tuple(h for h in headers if h[0] in self._forwarded)
+
+
+def begin(
+    headers: dict[bytes, bytes],
+    propagation: Propagation,
+    route: str,
+    dialect: Dialect,
+    operation: str,
+) -> Exchange:
+    """The exchange that a request opens, now."""
+    trace = propagation.begin(headers.get(b"traceparent"), headers.get(b"tracestate"))
+    began_unix_ns = time.time_ns()
+    id = _id(began_unix_ns, trace.span_id)
+    asked = headers.get(b"x-request-id", b"")
+    return Exchange(
+        id=id,
+        request_id=asked.decode() if _REQUEST_ID(asked) else id,
+        route=route,
+        dialect=dialect,
+        operation=operation,
+        headers=headers,
+        trace=trace,
+        began=time.monotonic(),
+        began_unix_ns=began_unix_ns,
+    )
 
 
 async def _body(receive: Receive) -> bytes | None:
@@ -164,7 +187,7 @@ def _check_utf_8(body: bytes) -> None:
         raise BadCall("the body is not UTF-8") from None
 
 
-def _query_key(query: bytes) -> bytes:
+def query_key(query: bytes) -> bytes:
     """`?key=`, as Google's clients may send it."""
     if not query or b"key=" not in query:
         return b""

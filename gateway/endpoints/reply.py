@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from starlette.types import Send
 
-from adapters.contract import Headers, Result
+from adapters.contract import Headers, Medium, Result
 from adapters.errors import BadRequest, UpstreamError
 from gateway.deployments import header_text
 from gateway.errors import row, tell
@@ -37,8 +37,12 @@ class Reply:
         call = exchange.call
         assert call is not None
         body = exchange.dialect.write_result(result, call)
-        headers = _served(exchange)
-        headers.append(_JSON)
+        headers = served(exchange)
+        if isinstance(body, Medium):
+            body, kind = body
+            headers.append((b"content-type", kind))
+        else:
+            headers.append(_JSON)
         if exchange.cost_nano:
             headers.append((b"x-routeiq-cost-usd", b"%.9f" % _usd(exchange)))
         exchange.status = 200
@@ -51,9 +55,9 @@ class Reply:
         call = exchange.call
         assert call is not None
         encoder = exchange.dialect.write_stream(call, stream.source)
-        headers = _served(exchange)
+        headers = served(exchange)
         headers += [
-            (b"content-type", encoder.content_type.encode()),
+            (b"content-type", encoder.content_type.encode() or stream.content_type),
             _NO_STORE,
             _UNBUFFERED,
         ]
@@ -63,6 +67,9 @@ class Reply:
         )
         self._begun = True
         error = await relay(exchange, stream, encoder, self._write)
+        if error is not None and not call.events:
+            # It has no words to say so: the server cuts an answer without an end.
+            return error
         self.over = True
         await self._send({"type": "http.response.body", "body": b""})
         return error
@@ -73,10 +80,10 @@ class Reply:
         if self._begun:
             # Too late for words: a connection that is cut is no answer that ended.
             raise error
-        headers = _served(exchange)
+        headers = served(exchange)
         headers.append(_JSON)
         if told.retry_after is not None:
-            headers += _retry_after(told.retry_after)
+            headers += retry_after(told.retry_after)
         body = _verbatim(exchange, error) or exchange.dialect.write_error(told)
         await self._answer(told.status, headers, body)
 
@@ -97,7 +104,7 @@ class Reply:
         )
 
 
-def _served(exchange: Exchange) -> list[tuple[bytes, bytes]]:
+def served(exchange: Exchange) -> list[tuple[bytes, bytes]]:
     """What every answer says of itself."""
     headers = [
         (b"x-request-id", exchange.request_id.encode()),
@@ -131,7 +138,7 @@ def _usd(exchange: Exchange) -> float:
     return (exchange.cost_nano or 0) / 1e9
 
 
-def _retry_after(seconds: float) -> Headers:
+def retry_after(seconds: float) -> Headers:
     """Whole seconds, rounded up; the milliseconds for SDKs that read them."""
     return (
         (b"retry-after", b"%d" % max(1, math.ceil(seconds))),

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 
 import httpx
+import msgspec
 
 from adapters.contract import Headers, WireRequest, WireResponse
 from adapters.errors import Timeout, Unreachable
@@ -29,6 +30,7 @@ from gateway.net.limits import Limits
 from gateway.net.pool import FORGET_S, Counts, Pool
 from gateway.net.reply import Reply
 from gateway.net.transport import PooledTransport
+from gateway.net.upload import Upload, framed, gathered
 
 __all__ = ["Client", "Counts", "Limits", "Reply"]
 
@@ -83,13 +85,21 @@ class Client:
         return WireResponse(reply.status, reply.headers, await reply.read())
 
     async def open(
-        self, wire: WireRequest, limits: Limits, deadline: float, extra: Headers = ()
+        self,
+        wire: WireRequest,
+        limits: Limits,
+        deadline: float,
+        extra: Headers = (),
+        upload: Upload | None = None,
     ) -> Reply:
         """The answer as it comes; returns with its head. To be closed by the caller.
+        `upload` is the body in place of the wire's; it is sent once.
 
         Raises: as `ask`.
         """
-        return await self._send(wire, limits, deadline, extra, whole=False)
+        return await self._send(
+            wire, limits, deadline, extra, whole=False, upload=upload
+        )
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """These pools, limits and rules for an `httpx.AsyncClient`."""
@@ -121,11 +131,15 @@ class Client:
         extra: Headers,
         *,
         whole: bool,
+        upload: Upload | None = None,
     ) -> Reply:
         prepared = self._heads.find(wire.head)
         body = wire.body
-        head = prepared.head(wire.headers, extra, len(body))
+        size = len(body) if upload is None else upload.size
+        head = prepared.head(wire.headers, extra, size)
         if self.detours.any and self.detours.takes(prepared.origin):
+            if upload is not None:
+                wire = msgspec.structs.replace(wire, body=await gathered(upload))
             return await self.detours.send(wire, limits, deadline, extra, whole=whole)
         bodiless = prepared.method == "HEAD"
         return await self.exchange(
@@ -136,6 +150,7 @@ class Client:
             deadline,
             whole=whole,
             bodiless=bodiless,
+            upload=None if upload is None else framed(upload),
         )
 
     async def exchange(

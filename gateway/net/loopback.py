@@ -6,6 +6,7 @@ from typing import Protocol
 from adapters.contract import Headers, WireRequest, WireResponse
 from adapters.echo import family as echo
 from gateway.net.client import Limits
+from gateway.net.upload import Upload
 
 
 class Answer(Protocol):
@@ -39,7 +40,12 @@ class Asker(Protocol):
     ) -> WireResponse: ...
 
     async def open(
-        self, wire: WireRequest, limits: Limits, deadline: float, extra: Headers = ()
+        self,
+        wire: WireRequest,
+        limits: Limits,
+        deadline: float,
+        extra: Headers = (),
+        upload: Upload | None = None,
     ) -> Answer: ...
 
 
@@ -61,6 +67,7 @@ class Loopback:
         limits: Limits,
         deadline: float,
         extra: Headers = (),
+        upload: Upload | None = None,
     ) -> Answer:
         return _Pieces(echo.stream(wire))
 

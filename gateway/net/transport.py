@@ -13,6 +13,7 @@ from gateway.net.detour import Detours
 from gateway.net.head import Prepared, locate
 from gateway.net.limits import Limits
 from gateway.net.reply import Reply
+from gateway.net.upload import Upload, framed
 
 DAY_S: Final = 86_400.0
 """For a limit that httpx was told not to have."""
@@ -67,7 +68,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         else:
             told = request.headers.get("content-length", "")
             size = int(told) if told.isdecimal() else None
-            upload = _framed(request.stream, size)
+            upload = framed(Upload(_pieces(request.stream), size))
         reply = await carrier.exchange(
             origin,
             prepared.head((), (), size),
@@ -138,23 +139,13 @@ def _limits(request: httpx.Request) -> Limits:
     )
 
 
-async def _framed(
-    stream: httpx.AsyncByteStream | httpx.SyncByteStream, size: int | None
+async def _pieces(
+    stream: httpx.AsyncByteStream | httpx.SyncByteStream,
 ) -> AsyncIterator[bytes]:
-    """The pieces of a body, as chunks when its size is not known."""
     if not isinstance(stream, httpx.AsyncByteStream):
         raise BadRequest("a body that cannot be read asynchronously")
-    sent = 0
     async for piece in stream:
-        sent += len(piece)
-        if size is None and piece:
-            yield b"%x\r\n%b\r\n" % (len(piece), piece)
-        elif size is not None and sent <= size:
-            yield piece
-    if size is None:
-        yield b"0\r\n\r\n"
-    elif sent != size:
-        raise BadRequest(f"a body of {sent} bytes instead of {size}")
+        yield piece
 
 
 def _told(error: UpstreamError, request: httpx.Request) -> httpx.TransportError:

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from adapters.contract import Hint, Result
 from adapters.errors import UpstreamError
-from adapters.normal.chat import ChatCall, ChatResult, TokenCount
+from adapters.normal.chat import ChatCall
 from gateway import errors
 from gateway.deployments import Directory
 from gateway.govern.keys import Keyring
@@ -95,7 +95,7 @@ class Dispatch:
                 call.received = exchange.began_unix_ns // 1_000_000_000
             exchange.content = self._keep_content
             exchange.alias = resolve(self.directory, exchange, call.model)
-            self._limit(exchange, streams=getattr(call, "stream", False))
+            self._limit(exchange, streams=call.stream)
             answered = await self._way.answer(exchange, call)
             if isinstance(answered, Stream):
                 await self._stream(exchange, answered, outlet)
@@ -112,6 +112,37 @@ class Dispatch:
             ):
                 log.exception("exchange failed", extra={"id": exchange.id})
             await outlet.refuse(exchange, error)
+        finally:
+            self.in_flight -= 1
+            self._record(exchange)
+            _untie(exchange.error)
+
+    async def perform(
+        self,
+        exchange: Exchange,
+        key: bytes,
+        work: Callable[[], Awaitable[None]],
+        refuse: Callable[[Exchange, Exception], Awaitable[None]],
+    ) -> None:
+        """The way of what is no model call: admitted, bounded and recorded alike."""
+        self.in_flight += 1
+        try:
+            if exchange.principal is None:
+                exchange.principal = await identify(self.keyring, key)
+            exchange.content = self._keep_content
+            self._limit(exchange, streams=True)
+            await work()
+        except asyncio.CancelledError:
+            if not exchange.hung_up:
+                raise
+            exchange.status = HUNG_UP
+        except Exception as error:
+            exchange.error = error
+            if errors.row(error) is errors.INTERNAL and not isinstance(
+                error, errors.Refused
+            ):
+                log.exception("exchange failed", extra={"id": exchange.id})
+            await refuse(exchange, error)
         finally:
             self.in_flight -= 1
             self._record(exchange)
@@ -139,15 +170,13 @@ class Dispatch:
 
     async def _whole(self, exchange: Exchange, whole: Whole, outlet: Outlet) -> None:
         result = whole.result
-        if isinstance(result, ChatResult):
-            exchange.response_id = result.id
-            exchange.stop = [*result.stops()]
-        if not isinstance(result, TokenCount):
-            exchange.usage = result.usage
-            exchange.served_model = result.model
+        exchange.response_id = result.id
+        exchange.stop = [*result.stops()]
+        exchange.usage = result.usage
+        exchange.served_model = result.model
         if whole.book is not None:
             exchange.tries = len(exchange.attempts) + 1
-            whole.book.served(counted=not isinstance(result, TokenCount))
+            whole.book.served(billed=result.billed)
         await outlet.whole(exchange, result)
 
     async def _stream(self, exchange: Exchange, stream: Stream, outlet: Outlet) -> None:

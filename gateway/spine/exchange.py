@@ -5,8 +5,11 @@ Filled in from top to bottom, read once at the end (`facts`).
 
 from typing import Final
 
-from adapters.contract import Call, Dialect, Operation
+import msgspec
+
+from adapters.contract import Call, Dialect
 from adapters.errors import UpstreamError
+from adapters.framing import multipart
 from adapters.normal.usage import Usage
 from gateway.deployments import Alias, Deployment
 from gateway.govern.principal import Principal
@@ -67,7 +70,7 @@ class Exchange:
         request_id: str,
         route: str,
         dialect: Dialect,
-        operation: Operation,
+        operation: str,
         headers: dict[bytes, bytes],
         trace: Trace,
         began: float,
@@ -79,6 +82,7 @@ class Exchange:
         self.route = route
         self.dialect = dialect
         self.operation = operation
+        """An `Operation`, or a word for what is no model call."""
         self.headers = headers
         """Of the client: lower-case names, last value wins."""
         self.trace = trace
@@ -136,7 +140,7 @@ class Exchange:
             str(self.operation),
             self.asked[:MAX_TEXT],
             alias is not None,
-            bool(getattr(call, "stream", False)),
+            call is not None and call.stream,
             self.principal.id if self.principal is not None else "",
             call.user[:MAX_TEXT] if call is not None else "",
             self.status,
@@ -153,13 +157,27 @@ class Exchange:
             self.plan,
             self.dropped,
             self.trace,
-            getattr(call, "max_tokens", None),
+            call.max_tokens if call is not None else None,
             len(call.raw) if call is not None else 0,
             self.response_bytes,
             self.chunks,
-            call.raw if self.content and call is not None else b"",
+            _content(call) if self.content and call is not None else b"",
             bytes(self.response),
         )
+
+
+def _content(call: Call) -> bytes:
+    """A body for the record; of a form its fields, and of its files their sizes."""
+    if not call.boundary:
+        return call.raw
+    return msgspec.json.encode(
+        [
+            (part.name, part.data.decode("utf-8", "replace"))
+            if part.filename is None
+            else (part.name, part.filename, part.content_type, len(part.data))
+            for part in multipart.read(call.raw, call.boundary)
+        ]
+    )
 
 
 def _message(error: BaseException | None) -> str:

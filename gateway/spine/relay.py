@@ -19,7 +19,8 @@ from adapters.normal.delta import (
     Used,
 )
 from gateway.errors import tell
-from gateway.spine.attempt import Stream, Try
+from gateway.spine.attempt import Stream
+from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
 
 MAX_KEPT: Final = 4 * 1024 * 1024
@@ -47,9 +48,7 @@ async def relay(
             if out:
                 await _hand(exchange, out, write)
         if error is None and stream.ended:
-            out = encoder.close()
-            if out:
-                await _hand(exchange, out, write)
+            await _hand(exchange, encoder.close(), write)
             stream.book.served()
             return None
         if error is None:
@@ -65,11 +64,17 @@ async def relay(
 
 
 async def _hand(exchange: Exchange, out: bytes, write: Write) -> None:
+    if not out:
+        return
     exchange.chunks += 1
     exchange.response_bytes += len(out)
-    if exchange.content and len(exchange.response) < MAX_KEPT:
+    if exchange.content and len(exchange.response) < MAX_KEPT and _is_text(exchange):
         exchange.response += out
     await write(out)
+
+
+def _is_text(exchange: Exchange) -> bool:
+    return exchange.call is not None and exchange.call.events
 
 
 def note(

@@ -3,7 +3,6 @@
 from difflib import get_close_matches
 
 from adapters.contract import Call
-from adapters.normal.embed import EmbedCall
 from gateway.deployments import Alias, Directory
 from gateway.errors import Refused
 from gateway.spine.exchange import Exchange
@@ -40,22 +39,23 @@ def plan(exchange: Exchange, call: Call, alias: Alias, now: float) -> Plan:
 
 
 def _query(exchange: Exchange, call: Call, alias: Alias) -> Query:
-    limit = None if isinstance(call, EmbedCall) else call.max_tokens
+    limit, size = call.max_tokens, call.prompt_bytes
     return Query(
         alias=alias.name,
-        input_tokens=len(call.raw) // 4,
-        least_tokens=_least(call.raw, alias.smallest_window),
+        input_tokens=size // 4,
+        least_tokens=_least(call.raw, size, alias.smallest_window),
         output_tokens=GUESSED_OUTPUT if limit is None else limit,
         operation=str(exchange.operation),
-        stream=not isinstance(call, EmbedCall) and call.stream,
+        stream=call.stream,
         key=exchange.principal.id if exchange.principal is not None else "",
     )
 
 
-def _least(body: bytes, window: int | None) -> int:
-    """Prompt tokens that a body has at the very least, where that might matter: no
-    tokenizer makes more than 16 bytes of text one token, and media count otherwise."""
-    least = len(body) // 16
+def _least(body: bytes, size: int, window: int | None) -> int:
+    """Prompt tokens that a body with a prompt of that size has at the very least, where
+    that might matter: no tokenizer makes more than 16 bytes of text one token, and
+    media count otherwise."""
+    least = size // 16
     if window is None or least <= window:
         return 0
     return 0 if any(mark in body for mark in _MEDIA) else least

@@ -102,6 +102,14 @@ def _of(modality: str) -> Callable[[AttemptKey], Labels]:
     return lambda key: (*_attempt(key), (names.MODALITY, modality))
 
 
+def _unit(kind: str) -> Callable[[AttemptKey], Labels]:
+    return lambda key: (
+        ("provider", key[1]),
+        ("model", key[2]),
+        ("kind", kind),
+    )
+
+
 def _typed(type_: str) -> Callable[[AttemptKey], Labels]:
     return lambda key: (*_attempt(key), (names.TOKEN_TYPE, type_))
 
@@ -126,6 +134,10 @@ def _shown(
 
 def _dollars(cell: ExchangeCell) -> float:
     return cell.cost_nano / 1e9
+
+
+def _seconds(cell: AttemptCell) -> float:
+    return cell.audio_ms / 1000
 
 
 def _text_input(cell: AttemptCell) -> int:
@@ -186,6 +198,9 @@ _ATTEMPT_COUNTERS: Final = (
     _Counted(names.CLIENT_CACHE_READ, _of("text"), attrgetter("cached")),
     _Counted(names.CLIENT_CACHE_WRITE, _of("text"), attrgetter("cache_write")),
     _Counted(names.CLIENT_REASONING, _of("text"), attrgetter("reasoning")),
+    _Counted(names.UNITS, _unit("images"), attrgetter("images")),
+    _Counted(names.UNITS, _unit("audio_seconds"), _seconds),
+    _Counted(names.UNITS, _unit("characters"), attrgetter("characters")),
 )
 
 

@@ -72,6 +72,9 @@ class AttemptCell(msgspec.Struct, array_like=True):
     image_input: int = 0
     audio_output: int = 0
     image_output: int = 0
+    images: int = 0
+    audio_ms: int = 0
+    characters: int = 0
 
 
 class Reading(msgspec.Struct, array_like=True, frozen=True):
@@ -255,6 +258,9 @@ class Metrics:
             cell.image_input += usage.image_input
             cell.audio_output += usage.audio_output
             cell.image_output += usage.image_output
+            cell.images += usage.images
+            cell.audio_ms += usage.audio_ms
+            cell.characters += usage.characters
 
     def _new_exchange(self, key: ExchangeKey) -> ExchangeCell:
         """The cell of a key not seen before, or of `other` when there are too many."""

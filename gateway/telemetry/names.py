@@ -206,6 +206,12 @@ COST: Final = Instrument(
 COST_UNKNOWN: Final = Instrument(
     "routeiq.cost.unknown", "counter", "", "Exchanges of which some price is unknown."
 )
+UNITS: Final = Instrument(
+    "routeiq.usage",
+    "counter",
+    "",
+    "What is billed beside tokens: pictures, seconds of sound, characters spoken.",
+)
 RETRIES: Final = Instrument(
     "routeiq.retries", "counter", "", "Attempts that tried the same deployment again."
 )
@@ -218,6 +224,10 @@ HEDGES: Final = Instrument(
 
 _OPERATIONS: Final = {
     "complete": "text_completion",
+    "images_generate": "generate_content",
+    "images_edit": "generate_content",
+    "images_vary": "generate_content",
+    "speech": "generate_content",
     "embed": "embeddings",
 }
 _PROVIDERS: Final = {

@@ -57,12 +57,22 @@ _PATTERN: Final = re.compile(
 
 
 class Redactor:
-    """Takes secrets out of text. Immutable, safe from any thread."""
+    """Takes secrets out of text. Safe from any thread; learns in one."""
 
-    __slots__ = ("_literals", "_signs")
+    __slots__ = ("_literals", "_secrets", "_signs")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for form in _forms(secret)}
+        self._secrets = set(secrets)
+        self._literals: tuple[str, ...] = ()
+        self._signs: tuple[str, ...] = _SIGNS
+        self.learn("")
+
+    def learn(self, secret: str, forget: str = "") -> None:
+        """Know one more, in place of one that is no longer in use: for credentials
+        that are found or renewed while we run."""
+        self._secrets.discard(forget)
+        self._secrets.add(secret)
+        forms = {form for each in self._secrets for form in _forms(each)}
         self._literals = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         self._signs = (*_SIGNS, *self._literals)
 

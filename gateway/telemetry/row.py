@@ -41,6 +41,9 @@ class Tokens(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     predicted: int = 0
     rejected: int = 0
     estimated: bool = False
+    images: int = 0
+    audio_ms: int = 0
+    characters: int = 0
 
 
 class Try(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -258,6 +261,9 @@ def _tokens(usage: Usage) -> Tokens:
         usage.predicted,
         usage.rejected,
         usage.estimated,
+        usage.images,
+        usage.audio_ms,
+        usage.characters,
     )
 
 

@@ -19,6 +19,7 @@ import httpx
 
 from tests.faults.speech import Client
 from tests.faults.wire import MASTER, Wire
+from tests.harness.clients import Clients
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Answer, Request, Rule, Upstream
 
@@ -42,11 +43,15 @@ class Scene:
         self.running = running
         self.upstream = upstream
         self._names = count(1)
-        self.http = httpx.Client(
-            base_url=running.url,
-            timeout=60,
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
+        self._clients = Clients(running.url)
+
+    @property
+    def http(self) -> httpx.Client:
+        """This thread's client."""
+        return self._clients.mine()
+
+    def close(self) -> None:
+        self._clients.close()
 
     @property
     def pid(self) -> int:
@@ -265,3 +270,4 @@ def scene(
         assert "canary" not in said, "a provider's key was written"
         assert MASTER not in said, "the master key was written"
         assert "Traceback" not in said, said
+        made.close()

@@ -66,6 +66,6 @@ def test_what_is_no_score_is_refused(running: Running, change: Any, word: str) -
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff", b'"x"', b"1" * 5000])
 def test_hostile_bodies_are_refused(running: Running, raw: bytes) -> None:
-    answer = httpx.post(running.url + "/v1/feedback", content=raw, headers=BEARER)
+    answer = running.post("/v1/feedback", content=raw, headers=BEARER)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"

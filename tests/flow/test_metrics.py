@@ -11,6 +11,7 @@ import pytest
 from tests.flow import watched
 from tests.flow.provider import CHAT, call
 from tests.flow.watched import BEARER, MASTER, SECRETS, config
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Upstream
 
@@ -29,7 +30,7 @@ def counted(
     setup = config(upstream, None)
     folder = tmp_path_factory.mktemp("counted")
     with gateway(setup, folder, env=SECRETS) as running:
-        with httpx.Client(base_url=running.url, headers=BEARER) as client:
+        with httpx.Client(base_url=running.url, headers=BEARER, **PATIENT) as client:
             for _ in range(5):
                 client.post(CHAT, json=call("priced"))
             for _ in range(3):
@@ -101,7 +102,7 @@ def test_names_that_clients_make_up_make_no_series(counted: Running) -> None:
 
 
 def test_wildcard_names_are_bounded_too(counted: Running) -> None:
-    with httpx.Client(base_url=counted.url, headers=BEARER) as client:
+    with httpx.Client(base_url=counted.url, headers=BEARER, **PATIENT) as client:
         for number in range(1100):
             client.post(CHAT, json=call(f"free/{number}"))
     time.sleep(0.3)

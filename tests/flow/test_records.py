@@ -26,6 +26,7 @@ from tests.flow.provider import (
     usage,
     whole,
 )
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Upstream, events, stall, tell
 
@@ -204,7 +205,7 @@ def test_a_stream_is_recorded_as_what_it_was(running: Running) -> None:
 def test_a_client_that_leaves_a_stream_pays_for_what_was_said(
     running: Running,
 ) -> None:
-    with httpx.Client(base_url=running.url) as client:
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
         asked = call("held", stream=True)
         with client.stream("POST", CHAT, json=asked, headers=BEARER) as answer:
             id = answer.headers["x-routeiq-id"]
@@ -277,7 +278,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(
 
         def score() -> None:
             number = 0
-            with httpx.Client(base_url=running.url) as client:
+            with httpx.Client(base_url=running.url, **PATIENT) as client:
                 while not stop.is_set():
                     number += 1
                     said = {"id": answered, "score": 1, "name": f"n{number}"}
@@ -307,7 +308,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(
 def test_a_stop_writes_what_waits(upstream: Upstream, tmp_path: Path) -> None:
     config = {"models": {"free": {"deployments": [deployment(upstream, "free")]}}}
     with gateway(config, tmp_path, env=ENV) as running:
-        with httpx.Client(base_url=running.url) as client:
+        with httpx.Client(base_url=running.url, **PATIENT) as client:
             ids = [
                 client.post(CHAT, json=call("free")).headers["x-routeiq-id"]
                 for _ in range(30)

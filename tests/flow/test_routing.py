@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.flow.provider import CHAT, ENV, body, call, deployment, usage, whole
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, pause, tell, wait_for
 
@@ -105,7 +106,7 @@ def running(
 
 @pytest.fixture(scope="module")
 def client(running: Running) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=running.url, timeout=30) as client:
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
         yield client
 
 

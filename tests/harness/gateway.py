@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from ruamel.yaml import YAML
 
+from tests.harness.clients import PATIENT
 from tests.shared import ROOT
 
 STARTS_WITHIN_S = 30.0
@@ -61,10 +62,10 @@ class Running:
         return int(self.url.rpartition(":")[2])
 
     def get(self, path: str, **kwargs: Any) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=30, **kwargs)
+        return httpx.get(self.url + path, **{**PATIENT, **kwargs})
 
     def post(self, path: str, json: Any = None, **kwargs: Any) -> httpx.Response:
-        return httpx.post(self.url + path, json=json, timeout=60, **kwargs)
+        return httpx.post(self.url + path, json=json, **{**PATIENT, **kwargs})
 
     def stop(self, sig: int = signal.SIGTERM, within_s: float = 15.0) -> int:
         """Ask it to stop; its exit code."""

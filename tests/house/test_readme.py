@@ -20,6 +20,7 @@ from gateway.config.load import loads
 from gateway.config.schema import Config
 from gateway.spine import dispatch
 from routing.strategies.table import STRATEGIES
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Upstream, tell
 from tests.house.readme import (
@@ -83,14 +84,14 @@ def test_commands_work(block: Block, sandbox: Sandbox, keyless: Running) -> None
             _is_no_error(sandbox.run(command.replace(ADDRESS, keyless.url)))
             continue
         with sandbox.serve(command) as served:
-            assert httpx.get(served.url + "/health/ready").status_code == 200
+            assert httpx.get(served.url + "/health/ready", **PATIENT).status_code == 200
             told = "".join(served.lines)
         if "OPENAI_API_KEY=" in command:
             assert "OPENAI_API_KEY" in told
         said = "".join(served.lines)
         assert "Traceback" not in said
         with pytest.raises(httpx.ConnectError):
-            httpx.get(served.url + "/health/live")
+            httpx.get(served.url + "/health/live", **PATIENT)
 
 
 def _is_no_error(printed: str) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from adapters.providers import find
+from tests.harness.clients import PATIENT
 from tests.harness.upstream import Request, Script, Upstream, events, tell
 from tests.replay.material import FAMILIES, Recording, every
 
@@ -20,7 +21,6 @@ Json = dict[str, Any]
 
 KEY = "sk-canary-replay-0123456789"
 THREADS = 6
-CLIENT_WAITS_S = 60.0
 
 NAMES = {"azure_openai": "azure", "openai-compatible": "openai_compatible"}
 """Providers under another name in our table."""
@@ -137,7 +137,7 @@ class Stage:
     def _share(self, url: str, first: int) -> list[tuple[int, Seen]]:
         """Every so many, by a client of its own."""
         numbers = range(first + 1, len(self.recordings) + 1, THREADS)
-        with httpx.Client(base_url=url, timeout=CLIENT_WAITS_S) as client:
+        with httpx.Client(base_url=url, **PATIENT) as client:
             return [(number, self._one(client, number)) for number in numbers]
 
     def _one(self, client: httpx.Client, number: int) -> Seen:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import gateway
 from tests.harness.upstream import (
     Request,
@@ -100,7 +101,7 @@ def _ask(url: str, number: int) -> httpx.Response:
     call = material.call_of(broken.client, stream=True)
     body = call.raw.replace(b'"alias"', f'"{broken.family}"'.encode())
     headers = {"traceparent": f"00-{number:032x}-00000000000000ab-00"}
-    return httpx.post(url + path, content=body, headers=headers, timeout=30)
+    return httpx.post(url + path, content=body, headers=headers, **PATIENT)
 
 
 @pytest.fixture(scope="module")

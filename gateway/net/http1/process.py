@@ -15,6 +15,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from gateway.config.schema import Server
+from gateway.net.http1 import heap
 from gateway.net.http1.worker import NotStarted, Worker
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ def run(
     except ImportError:
         complain("server.loop: uvloop is not installed")
         return FAILED
+    heap.give_back()
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(_main(make, settings, sockets, started, link))
 

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.harness.clients import PATIENT, Clients
 from tests.shared import ROOT
 
 
@@ -34,17 +35,14 @@ class Program:
             text=True,
         )
         self.url = ""
-        # Making one is slow; keeping none alive makes each request a connection.
-        self.client = httpx.Client(
-            verify=False, timeout=10, limits=httpx.Limits(max_keepalive_connections=0)
-        )
+        self.clients = Clients()
 
     def wait_ready(self) -> None:
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
 
     def get(self, path: str = "/") -> httpx.Response:
-        return self.client.get(self.url + path)
+        return self.clients.mine().get(self.url + path)
 
     def end(self, within_s: float = 10) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=within_s)
@@ -61,7 +59,7 @@ def program(app: str = "plain", **settings: Any) -> Iterator[Program]:
         if running.process.poll() is None:
             running.process.kill()
         running.process.communicate()
-        running.client.close()
+        running.clients.close()
 
 
 BOTH = pytest.mark.parametrize("workers", [1, 2])
@@ -148,7 +146,7 @@ def test_a_stop_lets_exchanges_end_and_idle_connections_go(
     with (
         program(http=http, workers=workers) as p,
         ThreadPoolExecutor(20) as pool,
-        httpx.Client(verify=False) as idle,
+        httpx.Client(**PATIENT) as idle,
     ):
         assert idle.get(p.url).status_code == 200
         streams = [pool.submit(p.get, "/stream") for _ in range(10)]

@@ -1,0 +1,10 @@
+"""Routes to providers' own objects and APIs: the part of the inventory that needs a
+provider behind it. That each is recorded is proved where it is driven (`tests/flow`)."""
+
+from typing import Final
+
+ROUTES: Final = {
+    # (method, path): (auth, recorded)
+    (method, "/passthrough/{provider}/{path}"): ("key", True)
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
