@@ -254,6 +254,8 @@ class Hint(msgspec.Struct, frozen=True):
     query: str = ""
     content_type: bytes = b""
     """Of the body, as the client said; only doors that take forms tell it."""
+    received: int = 0
+    """Unix seconds at which the call came; only the same doors tell it."""
 
 
 class Encoder(Protocol):

@@ -11,6 +11,7 @@ from adapters.contract import Dialect, Upstream
 from adapters.echo import family as echo
 from adapters.gemini import family as gemini
 from adapters.openai import family as openai
+from adapters.openai.media import family as media
 
 UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "openai": openai.UPSTREAM,
@@ -26,6 +27,10 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         openai.CHAT,
         openai.COMPLETIONS,
         openai.EMBEDDINGS,
+        media.IMAGES,
+        media.SPEECH,
+        media.TRANSCRIPTIONS,
+        media.MODERATIONS,
         anthropic.MESSAGES,
         gemini.GENERATE,
         gemini.EMBED,

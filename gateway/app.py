@@ -26,6 +26,7 @@ from gateway.endpoints import (
     gemini,
     health,
     local,
+    media,
     messages,
     models,
     openapi,
@@ -140,6 +141,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
     keyring, directory = dispatch.keyring, dispatch.directory
     table = [
         *chat.rows(dispatch, propagation),
+        *media.rows(dispatch, propagation),
         *messages.rows(dispatch, propagation),
         *gemini.rows(dispatch, propagation),
         *passthrough.rows(dispatch, propagation, parts.accounts),

@@ -23,7 +23,7 @@ from adapters.contract import (
     WireRequest,
     WireResponse,
 )
-from adapters.echo import answer, wire
+from adapters.echo import answer, media, wire
 from adapters.errors import BadRequest, Garbled, Unsupported, UpstreamError
 from adapters.framing import sse
 from adapters.normal.chat import ChatCall, ChatResult, Conversation, TokenCount
@@ -33,6 +33,9 @@ from adapters.normal.usage import Usage
 
 URL: Final = "echo:"
 _JSON: Final = ((b"content-type", b"application/json"),)
+_WORDS: Final = frozenset(
+    {Operation.chat, Operation.complete, Operation.embed, Operation.count_tokens}
+)
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
@@ -40,9 +43,7 @@ class Echo:
     """The half that speaks to the provider; there is no other."""
 
     dialect = answer.FAMILY
-    operations = frozenset(
-        {Operation.chat, Operation.complete, Operation.embed, Operation.count_tokens}
-    )
+    operations = _WORDS | media.OPERATIONS
 
     def speaks(self, dialect: str) -> bool:
         """No client's dialect."""
@@ -58,7 +59,7 @@ class Echo:
         if isinstance(call, EmbedCall):
             ask, dropped = _embedding(call, target.model), tuple(call.extra)
         elif not isinstance(call, ChatCall):
-            raise Unsupported("the echo family has no such call", "operation")
+            ask, dropped = media.ask(call, target.model)
         else:
             asked = call.conversation()
             if (asked.n or 1) > answer.MAX_CHOICES:
@@ -85,6 +86,8 @@ class Echo:
             raise Garbled(f"not an answer of the echo family: {error}") from error
         if isinstance(call, EmbedCall):
             return EmbedResult(vectors=said.vectors, usage=said.usage, model=said.model)
+        if not isinstance(call, ChatCall):
+            return media.result(said, call)
         if call.operation == "count_tokens":
             return TokenCount(said.usage.input)
         return ChatResult(
@@ -158,6 +161,14 @@ def respond(request: WireRequest) -> WireResponse:
     return WireResponse(200, _JSON, wire.write(_said(ask, request.body)))
 
 
+def streams(request: WireRequest) -> bool:
+    """Whether the answer can come a piece at a time."""
+    try:
+        return wire.read_ask(request.body).operation not in media.OPERATIONS
+    except _UNREADABLE:
+        return True
+
+
 def stream(request: WireRequest) -> Iterator[bytes]:
     """The answer to a chat request, an event at a time."""
     try:
@@ -183,6 +194,8 @@ def _said(ask: wire.Ask, body: bytes) -> wire.Said:
             vectors=vectors,
             usage=Usage(input=answer.input_tokens(ask.inputs)),
         )
+    if ask.operation in media.OPERATIONS:
+        return media.said(ask, id)
     asked = ask.conversation or Conversation()
     if ask.operation is Operation.count_tokens:
         counted = Usage(input=estimate.conversation(asked))

@@ -16,6 +16,8 @@ from adapters.normal import delta as normal
 from adapters.normal.chat import Choice, Conversation
 from adapters.normal.content import Part
 from adapters.normal.delta import Delta
+from adapters.normal.image import Picture
+from adapters.normal.moderate import Judgement
 from adapters.normal.usage import Usage
 
 END: Final = b"end"
@@ -32,6 +34,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[str | tuple[int | Part, ...], ...] = ()
     dimensions: int | None = None
     encoding: str = "float"
+    n: int = 1
+    """Pictures."""
+    form: str = ""
+    """Of sound."""
+    ms: int = 0
+    """Of the sound that is heard."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +50,13 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...] = ()
     usage: Usage = Usage()
     vectors: tuple[tuple[float, ...] | str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    data: str = ""
+    """Sound, base64."""
+    text: str = ""
+    """What was heard."""
+    ms: int = 0
+    judgements: tuple[Judgement, ...] = ()
 
 
 class Wrong(msgspec.Struct, frozen=True):

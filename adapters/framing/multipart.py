@@ -37,7 +37,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     filename: str | None = None
     """`None`: a field."""
     content_type: str = ""
-    data: bytes = b""
+    data: bytes | memoryview = b""
     at: int = 0
     """Where its data begin in the body it was read from."""
 
@@ -50,7 +50,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         if self.filename is not None:
             raise BadCall(f"{self.name}: a file where a value should be", self.name)
         try:
-            return self.data.decode()
+            return bytes(self.data).decode()
         except UnicodeDecodeError:
             raise BadCall(f"{self.name}: not UTF-8", self.name) from None
 
@@ -76,7 +76,7 @@ def read(body: bytes, mark: bytes) -> list[Part]:
     Raises:
         BadCall: not a form; says where.
     """
-    line, parts = b"--" + mark, list[Part]()
+    line, parts, view = b"--" + mark, list[Part](), memoryview(body)
     first = 2 if body.startswith(b"\r\n" + line) else 0
     if not body.startswith(line, first):
         raise BadCall("the form does not begin with its boundary")
@@ -87,7 +87,7 @@ def read(body: bytes, mark: bytes) -> list[Part]:
         where = f"part {len(parts) + 1} of the form"
         lines, start = _head(body, at, where)
         end, at = _end(body, start, line, where)
-        parts.append(_part(lines, body[start:end], start, where))
+        parts.append(_part(lines, view[start:end], start, where))
     return parts
 
 
@@ -137,7 +137,7 @@ def _end(body: bytes, start: int, line: bytes, where: str) -> tuple[int, int | N
     raise BadCall(f"{where}: no boundary after it; the form is cut off")
 
 
-def _part(lines: Mapping[bytes, bytes], data: bytes, at: int, where: str) -> Part:
+def _part(lines: Mapping[bytes, bytes], data: memoryview, at: int, where: str) -> Part:
     kind, semicolon, rest = lines.get(b"content-disposition", b"").partition(b";")
     if kind.strip().lower() != b"form-data":
         raise BadCall(f"{where}: no content-disposition: form-data")
@@ -196,8 +196,8 @@ def replaced(body: bytes, parts: Sequence[Part], changes: Mapping[str, bytes]) -
 
 
 def write(parts: Iterable[Part]) -> tuple[bytes, bytes]:
-    """A form, and its boundary: the same for the same parts, and in none of them."""
-    pieces: list[bytes] = []
+    """A form, and its boundary: made of what is in the parts, so in none of them."""
+    pieces: list[bytes | memoryview] = []
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         head = b'Content-Disposition: form-data; name="%b"' % _escaped(part.name)
@@ -209,13 +209,13 @@ def write(parts: Iterable[Part]) -> tuple[bytes, bytes]:
         digest.update(head)
         digest.update(part.data)
     mark = digest.hexdigest().encode()
-    while any(mark in piece for piece in pieces):
-        digest.update(b"again")
-        mark = digest.hexdigest().encode()
-    out = bytearray()
-    for at in range(0, len(pieces), 2):
-        out += b"--%b\r\n%b%b\r\n" % (mark, pieces[at], pieces[at + 1])
-    return bytes(out + b"--%b--\r\n" % mark), mark
+    line = b"--%b\r\n" % mark
+    framed = (
+        x
+        for at in range(0, len(pieces), 2)
+        for x in (line, *pieces[at : at + 2], b"\r\n")
+    )
+    return b"".join((*framed, b"--%b--\r\n" % mark)), mark
 
 
 def content_type(mark: bytes) -> tuple[bytes, bytes]:

@@ -28,6 +28,8 @@ class PlainCall(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Client headers that an upstream of the same dialect is given."""
     query: str = ""
+    received: int = 0
+    """Unix seconds at which it came, where its door told."""
     extra: dict[str, Raw] = {}
     """Fields the door does not know, by name, as JSON."""
     max_tokens: ClassVar[int | None] = None

@@ -9,6 +9,7 @@ from typing import Final
 
 from adapters.contract import (
     Call,
+    Decoder,
     Hint,
     Operation,
     Result,
@@ -32,20 +33,23 @@ from adapters.openai import (
     wire,
 )
 from adapters.openai.encode import ChatEncoder, TextEncoder
+from adapters.openai.media import family as media
 from adapters.openai.stream import StreamDecoder
 from adapters.openai.words import official
 
-_OURS: Final = frozenset({wire.CHAT, wire.COMPLETIONS, wire.EMBEDDINGS})
+_OURS: Final = frozenset({wire.CHAT, wire.COMPLETIONS, wire.EMBEDDINGS, *wire.MEDIA})
 
 
 class OpenAI:
     """The half that speaks to providers."""
 
     dialect = wire.CHAT
-    operations = frozenset({Operation.chat, Operation.complete, Operation.embed})
+    operations = frozenset(
+        {Operation.chat, Operation.complete, Operation.embed, *media.OPERATIONS}
+    )
 
     def speaks(self, dialect: str) -> bool:
-        """All three of its own."""
+        """All of its own."""
         return dialect in _OURS
 
     def build_request(self, call: Call, target: Target) -> WireRequest:
@@ -60,8 +64,10 @@ class OpenAI:
             written, dropped = embeddings.build(call, target)
             headers = call.headers if call.dialect in _OURS else ()
             return WireRequest(request.head(target, "embed"), written, headers, dropped)
-        if not isinstance(call, ChatCall) or call.operation == "count_tokens":
-            raise Unsupported("OpenAI's API has no such call", "operation")
+        if not isinstance(call, ChatCall):
+            return media.build(call, target)
+        if call.operation == "count_tokens":
+            raise Unsupported("OpenAI's API counts no tokens", "operation")
         operation = "chat"
         if call.dialect == wire.CHAT and call.raw and not _carries(call, target):
             written, dropped = request.same(call, target)
@@ -78,14 +84,18 @@ class OpenAI:
         """A 2xx answer. Raises `UpstreamError` for an error inside a 200."""
         if isinstance(call, EmbedCall):
             return embeddings.parse(response, call)
-        return answer.read(response, call.model, _chat_call(call).operation)
+        if not isinstance(call, ChatCall):
+            return media.parse(response, call)
+        return answer.read(response, call.model, call.operation)
 
     def parse_error(self, response: WireResponse) -> UpstreamError:
         """Any other answer."""
         return errors.read(response)
 
-    def parse_stream(self, call: Call) -> StreamDecoder:
+    def parse_stream(self, call: Call) -> Decoder:
         """A decoder for one streamed answer."""
+        if not isinstance(call, ChatCall):
+            return media.decoder(call)
         return StreamDecoder(call)
 
 

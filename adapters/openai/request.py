@@ -22,6 +22,13 @@ _PATHS: Final = {
     "chat": "/chat/completions",
     "complete": "/completions",
     "embed": "/embeddings",
+    "images_generate": "/images/generations",
+    "images_edit": "/images/edits",
+    "images_vary": "/images/variations",
+    "speech": "/audio/speech",
+    "transcribe": "/audio/transcriptions",
+    "translate_audio": "/audio/translations",
+    "moderate": "/moderations",
 }
 
 

@@ -16,6 +16,11 @@ from msgspec import UNSET, Raw, UnsetType
 CHAT: Final = "openai.chat"
 COMPLETIONS: Final = "openai.completions"
 EMBEDDINGS: Final = "openai.embeddings"
+IMAGES: Final = "openai.images"
+SPEECH: Final = "openai.speech"
+TRANSCRIPTIONS: Final = "openai.transcriptions"
+MODERATIONS: Final = "openai.moderations"
+MEDIA: Final = frozenset({IMAGES, SPEECH, TRANSCRIPTIONS, MODERATIONS})
 FAMILY: Final = "openai"
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]

@@ -63,7 +63,8 @@ class Door:
         )
         if self._forms:
             kind = dict(scope["headers"]).get(b"content-type", b"")
-            hint = msgspec.structs.replace(hint, content_type=kind)
+            now = int(time.time())
+            hint = msgspec.structs.replace(hint, content_type=kind, received=now)
         await self.serve(scope, receive, send, hint)
 
     async def serve(

@@ -81,9 +81,10 @@ def _operation(entry: Row) -> dict[str, Any]:
             for n in names
         ]
     if entry.method == "POST":
+        kinds = ["application/json"] + ["multipart/form-data"] * entry.forms
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": {"type": "object"}}},
+            "content": {kind: {"schema": {"type": "object"}} for kind in kinds},
         }
     if entry.auth == "key":
         operation["responses"]["401"] = {"description": "No valid key was presented"}

@@ -18,6 +18,7 @@ _OPENAI: Final = "openai.chat"
 MAX_DROPPED: Final = 1024
 """Characters of the header that names what was dropped."""
 _JSON: Final = (b"content-type", b"application/json")
+_BYTES: Final = b"application/octet-stream"
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _UNBUFFERED: Final = (b"x-accel-buffering", b"no")
 
@@ -56,8 +57,9 @@ class Reply:
         assert call is not None
         encoder = exchange.dialect.write_stream(call, stream.source)
         headers = served(exchange)
+        kind = encoder.content_type.encode() or stream.content_type or _BYTES
         headers += [
-            (b"content-type", encoder.content_type.encode() or stream.content_type),
+            (b"content-type", kind),
             _NO_STORE,
             _UNBUFFERED,
         ]

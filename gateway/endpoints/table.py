@@ -27,6 +27,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     hot: bool = False
     """Looked up by (method, path) before Starlette sees it."""
+    forms: bool = False
+    """Bodies may be multipart/form-data."""
     tag: str = "models"
     aliases: tuple[str, ...] = ()
     """Other paths of the same endpoint."""

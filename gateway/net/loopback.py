@@ -69,15 +69,17 @@ class Loopback:
         extra: Headers = (),
         upload: Upload | None = None,
     ) -> Answer:
-        return _Pieces(echo.stream(wire))
+        if echo.streams(wire):
+            return _Pieces(b"text/event-stream", echo.stream(wire))
+        return _Pieces(b"application/json", iter((echo.respond(wire).body,)))
 
 
 class _Pieces:
     """An iterator of pieces as a streamed answer."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, kind: bytes, pieces: Iterator[bytes]) -> None:
         self.status = 200
-        self.headers: Headers = ((b"content-type", b"text/event-stream"),)
+        self.headers: Headers = ((b"content-type", kind),)
         self._pieces = pieces
 
     async def read(self) -> bytes:

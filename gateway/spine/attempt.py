@@ -36,7 +36,9 @@ ALLOWANCE: Final = (b"x-ratelimit-", b"anthropic-ratelimit-")
 LEAST_WAIT_S: Final = 0.05
 """What is left for a try when the client's own wait is over."""
 MAX_SILENT: Final = 1024 * 1024
-"""Bytes of a stream that may pass before it says anything."""
+"""Bytes of a stream of words that may pass before it says anything."""
+MAX_MEDIUM: Final = 64 * 1024 * 1024
+"""The same where an event may hold a picture."""
 _WHOLE: Final = (b"{", b"[", b"<")
 """How an answer begins that is no stream, whatever its type says."""
 
@@ -207,7 +209,8 @@ async def _open(
         if head and head[:64].lstrip()[:1] in _WHOLE:
             return await _whole_as_stream(call, book, reply, head)
         decoder = deployment.upstream.parse_stream(call)
-        frames, ended = await _peek(reply, decoder, book, head)
+        silent = MAX_SILENT if isinstance(call, ChatCall) else MAX_MEDIUM
+        frames, ended = await _peek(reply, decoder, book, head, silent)
     except BaseException:
         reply.close()
         raise
@@ -223,7 +226,7 @@ async def _refused(reply: Answer, deployment: Deployment) -> NoReturn:
 
 
 async def _peek(
-    reply: Answer, decoder: Decoder, book: Try, head: bytes
+    reply: Answer, decoder: Decoder, book: Try, head: bytes, silent: int
 ) -> tuple[list[Frame], bool]:
     """Frames up to the first read that speaks, and whether the stream is over.
 
@@ -236,8 +239,8 @@ async def _peek(
         data = head or await reply.read()
         head = b""
         kept += len(data)
-        if kept > MAX_SILENT:
-            raise Garbled(f"the stream said nothing in {MAX_SILENT} bytes")
+        if kept > silent:
+            raise Garbled(f"the stream said nothing in {silent} bytes")
         got = decoder.feed(data) if data else decoder.close()
         for place, frame in enumerate(got):
             frames.append(frame)
@@ -267,7 +270,8 @@ async def _whole_as_stream(call: Call, book: Try, reply: Answer, head: bytes) ->
     response = WireResponse(reply.status, reply.headers, body)
     result = upstream.parse_response(response, call)
     book.heard(streamed=True)
-    return Stream(book, unfold(result), "", None, None)
+    kind = getattr(result, "media_type", "").encode("latin-1")
+    return Stream(book, unfold(result), "", None, None, kind)
 
 
 def _allowance(headers: Headers) -> Headers:

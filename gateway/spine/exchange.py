@@ -172,7 +172,7 @@ def _content(call: Call) -> bytes:
         return call.raw
     return msgspec.json.encode(
         [
-            (part.name, part.data.decode("utf-8", "replace"))
+            (part.name, str(part.data, "utf-8", "replace"))
             if part.filename is None
             else (part.name, part.filename, part.content_type, len(part.data))
             for part in multipart.read(call.raw, call.boundary)

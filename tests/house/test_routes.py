@@ -15,6 +15,13 @@ INVENTORY = {
     ("POST", "/v1/chat/completions"): ("key", True),
     ("POST", "/v1/completions"): ("key", True),
     ("POST", "/v1/embeddings"): ("key", True),
+    ("POST", "/v1/images/generations"): ("key", True),
+    ("POST", "/v1/images/edits"): ("key", True),
+    ("POST", "/v1/images/variations"): ("key", True),
+    ("POST", "/v1/audio/speech"): ("key", True),
+    ("POST", "/v1/audio/transcriptions"): ("key", True),
+    ("POST", "/v1/audio/translations"): ("key", True),
+    ("POST", "/v1/moderations"): ("key", True),
     ("POST", "/v1/messages"): ("key", True),
     ("POST", "/v1/messages/count_tokens"): ("key", True),
     ("POST", "/v1beta/models/{model}:generateContent"): ("key", True),
@@ -41,6 +48,16 @@ BODIES = {
     "/v1beta/models/{model}:batchEmbedContents": {
         "requests": [{"model": "models/demo", "content": {"parts": [{"text": "hi"}]}}]
     },
+    "/v1/images/generations": {"prompt": "hi"},
+    "/v1/images/edits": {"prompt": "hi", "images": [{"image_url": "data:,"}]},
+    "/v1/audio/speech": {"input": "hi", "voice": "alloy"},
+    "/v1/moderations": {"input": "hi"},
+}
+FILES = {
+    # Forms, with the field that holds a file.
+    "/v1/images/variations": "image",
+    "/v1/audio/transcriptions": "file",
+    "/v1/audio/translations": "file",
 }
 CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 PARAMETER = re.compile(r"\{\w+\}")
@@ -119,7 +136,12 @@ def test_what_is_said_to_be_recorded_is(
     running: Running, method: str, path: str
 ) -> None:
     url, body = _call(path)
-    answer = running.post(url, body, headers={"authorization": f"Bearer {MASTER}"})
+    headers = {"authorization": f"Bearer {MASTER}"}
+    if path in FILES:
+        file, form = {FILES[path]: ("hi.wav", b"hi")}, {"model": "demo"}
+        answer = running.post(url, files=file, data=form, headers=headers)
+    else:
+        answer = running.post(url, body, headers=headers)
     assert answer.status_code == 200, answer.text
     id = answer.headers["x-routeiq-id"]
     row = running.record(id)

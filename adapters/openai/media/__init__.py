@@ -1,0 +1,1 @@
+"""Pictures, sound and moderation, as OpenAI has them."""
