@@ -9,7 +9,7 @@ A capability is here when a test drives it from outside; most proofs talk to a r
 
 from typing import Final
 
-from tests.matrix import state, table, way
+from tests.matrix import media, state, table, way
 from tests.matrix.row import Row
 
-ROWS: Final[tuple[Row, ...]] = (*way.ROWS, *state.ROWS, *table.ROWS)
+ROWS: Final[tuple[Row, ...]] = (*way.ROWS, *media.ROWS, *state.ROWS, *table.ROWS)
