@@ -243,6 +243,8 @@ def cost_nano(usage: Usage, price: Price | None) -> int | None:
     """
     if price is None:
         return None
+    if usage.paid is not None:
+        usage = Usage(input=usage.paid[0], output=usage.paid[1])
     rates: Rates = price
     for tier in price.tiers:
         if usage.input > tier.above:

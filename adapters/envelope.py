@@ -41,6 +41,20 @@ def replace(
     return _encode(top)
 
 
+def filled(found: Raw | None, given: bytes) -> bytes | None:
+    """The value of a field that is `found` in a body, and `given` for when it is not:
+    members of objects one by one. `None`: as it is."""
+    if found is None:
+        return given
+    try:
+        own, more = _top.decode(found), _top.decode(given)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    if own.keys() >= more.keys():
+        return None
+    return _encode({**more, **own})
+
+
 def splice(body: bytes, name: bytes, old: str, new: str, add: bytes = b"") -> bytes:
     """The object with the string field `name` changed from `old` to `new`.
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.anthropic import family as anthropic
+from adapters.cohere import family as cohere
 from adapters.contract import Dialect, Upstream
 from adapters.echo import family as echo
 from adapters.gemini import family as gemini
+from adapters.ollama import family as ollama
 from adapters.openai import family as openai
 from adapters.openai.media import family as media
 
@@ -17,6 +19,8 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "openai": openai.UPSTREAM,
     "anthropic": anthropic.UPSTREAM,
     "gemini": gemini.UPSTREAM,
+    "cohere": cohere.UPSTREAM,
+    "ollama": ollama.UPSTREAM,
     "echo": echo.UPSTREAM,
 }
 """By `Provider.family`."""
@@ -34,6 +38,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         anthropic.MESSAGES,
         gemini.GENERATE,
         gemini.EMBED,
+        cohere.EMBED_DIALECT,
     )
 }
 """By `Dialect.name`."""

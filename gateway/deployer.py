@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -157,7 +157,7 @@ class Deployer:
             health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
             price=price,
-            params=entry.params,
+            params=_placed(entry.params, place.row.quirks.rename),
             drop=entry.drop,
             address=_address(place.base_url),
             redactor=redactor,
@@ -362,6 +362,23 @@ def _target(
         abilities=facts.abilities if facts else frozenset(),
         heads={},
     )
+
+
+def _placed(params: Mapping[str, Any], rename: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters where the provider has them, where that is inside another one
+    (`num_ctx` is `options.num_ctx` to Ollama)."""
+    out: dict[str, Any] = {}
+    inside: dict[str, dict[str, Any]] = {}
+    for name, value in params.items():
+        outer, _, inner = rename.get(name, "").partition(".")
+        if inner:
+            inside.setdefault(outer, {})[inner] = value
+        else:
+            out[name] = value
+    for outer, members in inside.items():
+        own = out.get(outer)
+        out[outer] = {**members, **(own if isinstance(own, dict) else {})}
+    return out
 
 
 def _candidate(

@@ -45,6 +45,9 @@ class Usage(msgspec.Struct, frozen=True):
     """Of text to be spoken."""
     estimated: bool = False
     """Counted by us, because the stream broke before the provider told."""
+    paid: tuple[int, int] | None = None
+    """Tokens in and out that are billed, where the provider bills others than those it
+    counts (Cohere does not bill its own hidden prompt)."""
 
     @property
     def total(self) -> int:

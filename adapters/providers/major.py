@@ -235,22 +235,6 @@ ROWS: Final = (
         "HF_TOKEN HUGGINGFACE_API_KEY",
     ),
     row(
-        "cohere",
-        "Cohere",
-        "https://api.cohere.ai/compatibility/v1",
-        "COHERE_API_KEY CO_API_KEY",
-        can="chat embed",
-        aliases="cohere_chat",
-        quirks=Quirks(
-            drop=words(
-                "store metadata logit_bias top_logprobs modalities prediction audio "
-                "service_tier parallel_tool_calls"
-            ),
-            rename=MAX_TOKENS,
-            n=False,
-        ),
-    ),
-    row(
         "vercel_ai_gateway",
         "Vercel AI Gateway",
         "https://ai-gateway.vercel.sh/v1",

@@ -7,11 +7,10 @@ from adapters.providers.row import MAX_TOKENS, row
 
 ROWS: Final = (
     row(
-        "ollama",
-        "Ollama",
+        "ollama_openai",
+        "Ollama, as OpenAI's API",
         "http://localhost:11434/v1",
         can="chat complete embed",
-        aliases="ollama_chat",
         quirks=Quirks(rename=MAX_TOKENS, system_role="system", n=False),
     ),
     row(

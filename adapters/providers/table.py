@@ -24,10 +24,12 @@ from adapters.providers.clouds import ROWS as CLOUDS
 from adapters.providers.major import ROWS as MAJOR
 from adapters.providers.own import ROWS as OWN
 from adapters.providers.row import rows
+from adapters.providers.vendors import ROWS as VENDORS
 
 _COMPATIBLE: Final = Path(__file__).with_name("compatible.txt")
 _ROWS: Final = (
     *MAJOR,
+    *VENDORS,
     *CLOUDS,
     *OWN,
     *rows(_COMPATIBLE.read_text("utf-8")),

@@ -39,6 +39,8 @@ MAX_SILENT: Final = 1024 * 1024
 """Bytes of a stream of words that may pass before it says anything."""
 MAX_MEDIUM: Final = 64 * 1024 * 1024
 """The same where an event may hold a picture."""
+_STREAMED: Final = (b"event-stream", b"ndjson", b"jsonl")
+"""Content types of answers that come piece by piece."""
 _WHOLE: Final = (b"{", b"[", b"<")
 """How an answer begins that is no stream, whatever its type says."""
 
@@ -201,10 +203,11 @@ async def _open(
             await _refused(reply, deployment)
         book.allowance = _allowance(reply.headers)
         kind = _kind(reply.headers)
-        if b"json" in kind:
+        streams = any(word in kind for word in _STREAMED)
+        if b"json" in kind and not streams:
             return await _whole_as_stream(call, book, reply, b"")
         head = b""
-        if b"event-stream" not in kind and call.events:
+        if not streams and call.events:
             head = await reply.read()
         if head and head[:64].lstrip()[:1] in _WHOLE:
             return await _whole_as_stream(call, book, reply, head)
@@ -294,7 +297,11 @@ def _wire(call: Call, deployment: Deployment) -> WireRequest:
     if wire.boundary:
         return _form(wire, deployment)
     top = envelope.fields(wire.body)
-    changes = {k: v for k, v in deployment.params.items() if k not in top}
+    changes = {
+        name: filled
+        for name, value in deployment.params.items()
+        if (filled := envelope.filled(top.get(name), value)) is not None
+    }
     gone = deployment.drop & top.keys()
     if not changes and not gone:
         return wire

@@ -1,0 +1,117 @@
+"""The Cohere family: chat, embed and rerank; clients speak embed and rerank to us.
+
+Requests are of v2, whatever version the configured address ends with.
+"""
+
+from typing import Final
+
+from adapters import signing
+from adapters.cohere import answer, embed, request, stream
+from adapters.cohere.wire import CHAT, EMBED, TITLE, encode
+from adapters.contract import (
+    Call,
+    Encoder,
+    Hint,
+    Operation,
+    Result,
+    Target,
+    Told,
+    WireHead,
+    WireRequest,
+    WireResponse,
+)
+from adapters.errors import Unsupported, UpstreamError
+from adapters.normal.chat import ChatCall
+from adapters.normal.embed import EmbedCall, EmbedResult
+from adapters.openai import errors
+
+_JSON: Final = ((b"content-type", b"application/json"),)
+_VERSIONS: Final = ("/compatibility/v1", "/v1", "/v2")
+
+
+class Cohere:
+    """The half that speaks to providers."""
+
+    dialect = CHAT
+    operations = frozenset({Operation.chat, Operation.embed})
+
+    def speaks(self, dialect: str) -> bool:
+        """Those of its dialects that clients speak."""
+        return dialect == EMBED
+
+    def build_request(self, call: Call, target: Target) -> WireRequest:
+        """The call, for the target.
+
+        Raises:
+            Unsupported: the API cannot say it.
+            BadCall: the body does not follow its own dialect.
+        """
+        if isinstance(call, EmbedCall):
+            body, dropped = embed.write(call, target)
+            return WireRequest(_head(target, "/v2/embed"), body, (), dropped)
+        if not isinstance(call, ChatCall) or call.operation == "count_tokens":
+            raise Unsupported(f"{TITLE} cannot do that", "operation")
+        body, dropped = request.write(call, target)
+        return WireRequest(_head(target, "/v2/chat"), body, (), dropped)
+
+    def parse_response(self, response: WireResponse, call: Call) -> Result:
+        """A 2xx answer. Raises `UpstreamError` for an error inside a 200."""
+        if isinstance(call, EmbedCall):
+            return embed.parse(response, call)
+        return answer.read(response)
+
+    def parse_error(self, response: WireResponse) -> UpstreamError:
+        """Any other answer."""
+        return errors.read(response)
+
+    def parse_stream(self, call: Call) -> stream.Events:
+        """A decoder for one streamed answer."""
+        return stream.Events()
+
+
+class EmbedDialect:
+    """/v2/embed, the half that speaks to clients."""
+
+    name = EMBED
+
+    def read_call(self, body: bytes, hint: Hint) -> EmbedCall:
+        """The call. Raises `BadCall`."""
+        return embed.read_call(body, hint)
+
+    def write_result(self, result: Result, call: Call) -> bytes:
+        """The vectors."""
+        if not isinstance(result, EmbedResult) or not isinstance(call, EmbedCall):
+            raise TypeError("an embed call is answered with vectors")
+        return embed.reply(result, call)
+
+    def write_stream(self, call: Call, source: str) -> Encoder:
+        """Vectors are not streamed."""
+        raise TypeError("vectors are not streamed")
+
+    def write_error(self, told: Told) -> bytes:
+        """The error body."""
+        return write_error(told)
+
+
+def write_error(told: Told) -> bytes:
+    """Cohere's error body; its SDK tells errors by their status."""
+    body = {"id": told.request_id, "message": told.message}
+    if told.code:
+        body["error_type"] = told.code.upper()
+    return encode(body)
+
+
+def _head(target: Target, path: str) -> WireHead:
+    """The head for a path, made once."""
+    head = target.heads.get(path)
+    if head is None:
+        base = target.base_url.rstrip("/")
+        for version in _VERSIONS:
+            base = base.removesuffix(version)
+        lines = signing.headers(_JSON, signing.auth_headers(target), target.headers)
+        head = target.heads[path] = WireHead("POST", base + path, lines)
+    return head
+
+
+UPSTREAM: Final = Cohere()
+EMBED_DIALECT: Final = EmbedDialect()
