@@ -65,7 +65,7 @@ class _Input(msgspec.Struct, frozen=True):
 
 
 class _Vectors(msgspec.Struct, frozen=True):
-    float: list[tuple[float, ...]] | None = None
+    floats: list[tuple[float, ...]] | None = msgspec.field(default=None, name="float")
     base64: list[str] | None = None
 
 
@@ -206,7 +206,7 @@ def _vectors(raw: Raw) -> tuple[tuple[float, ...] | str, ...]:
     if bytes(memoryview(raw)[:1]) == b"[":
         return tuple(_plain(raw))
     told = _by_type(raw)
-    return tuple(told.float or told.base64 or ())
+    return tuple(told.floats or told.base64 or ())
 
 
 def _usage(meta: Meta | None) -> Usage | None:

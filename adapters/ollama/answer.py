@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from adapters import kin
 from adapters.contract import WireResponse
 from adapters.errors import Garbled, UpstreamError
 from adapters.framing import ndjson
@@ -39,6 +40,7 @@ def read(response: WireResponse) -> ChatResult:
         logprobs=logprobs(told.logprobs),
     )
     return ChatResult(
+        id=kin.made_id(told.created_at.encode()),
         model=told.model,
         created=created(told.created_at),
         usage=wire.usage(told),
@@ -75,10 +77,10 @@ def _tool(told: Answer, call: Call, at: int) -> ToolUse:
 
 def arguments(call: Call) -> str:
     """JSON text of an object."""
-    raw = call.function.arguments
-    if bytes(raw[:1]) == b'"':
+    raw = bytes(call.function.arguments)
+    if raw.startswith(b'"'):
         return msgspec.json.decode(raw, type=str)
-    return bytes(raw).decode() if raw and bytes(raw) != b"null" else "{}"
+    return raw.decode() if raw not in (b"", b"null") else "{}"
 
 
 def call_id(told: Answer, call: Call, at: int) -> str:
@@ -163,7 +165,8 @@ class Lines:
         out: list[Delta] = []
         if not self._begun:
             self._begun = True
-            out.append(normal.Begin("", told.model, created(told.created_at)))
+            id_ = kin.made_id(told.created_at.encode())
+            out.append(normal.Begin(id_, told.model, created(told.created_at)))
         for part in _words(told):
             if isinstance(part, Thinking):
                 out.append(normal.ThinkDelta(part.text))

@@ -42,7 +42,7 @@ _THOUGHTS: Final[dict[str, Thoughts]] = {
     "gpustack": "reasoning_content",
     "groq": "reasoning",
     "cerebras": "reasoning",
-    "ollama": "reasoning",
+    "ollama_openai": "reasoning",
     "ollama_cloud": "reasoning",
     "vllm": "reasoning",
     "mistral": "list",

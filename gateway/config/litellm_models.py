@@ -360,8 +360,6 @@ def _azure(url: str) -> str:
 
 ADDRESSES: Final = {
     "anthropic": _with_v1,
-    "ollama": _with_v1,
-    "ollama_chat": _with_v1,
     "azure": _azure,
     "azure_ai": _azure,
 }

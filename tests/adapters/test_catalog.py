@@ -74,7 +74,8 @@ def reference(usage: Usage, price: Price) -> int | None:
 def usages(draw: st.DrawFn, sane: bool = False) -> Usage:
     most = st.integers(0, 300_000)
     if not sane:
-        return Usage(**{n: draw(most) for n in Usage.__struct_fields__[:-1]})
+        names = (n for n in Usage.__struct_fields__ if n not in ("estimated", "paid"))
+        return Usage(**{n: draw(most) for n in names})
     parts = {n: draw(st.integers(0, 100_000)) for n in ("cached", "cache_write")}
     parts["cache_write_1h"] = draw(st.integers(0, parts["cache_write"]))
     parts |= {n: draw(st.integers(0, 1000)) for n in ("audio_input", "image_input")}
@@ -305,3 +306,10 @@ def test_the_table_costs_little_to_open() -> None:
         assert Catalog().find("openai", "gpt-4o") is not None
         best = min(best, time.perf_counter() - began)
     assert best < 0.03
+
+
+def test_what_is_paid_for_counts_where_it_is_not_what_was_used() -> None:
+    price = Price(input=2_500_000, output=10_000_000, cached=1)
+    used = Usage(input=502, output=26, cached=464, paid=(7, 22))
+    assert cost_nano(used, price) == 7 * 2500 + 22 * 10_000
+    assert cost_nano(msgspec.structs.replace(used, paid=(0, 0)), price) == 0

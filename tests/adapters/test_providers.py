@@ -9,12 +9,13 @@ import pytest
 
 from adapters.contract import Operation, Provider
 from adapters.providers import PROVIDERS, find
+from adapters.registry import UPSTREAMS
 from tests.shared import SHARED, needs_shared
 
 COMING = """rerank images audio_speech audio_transcribe moderate responses files
 batches"""
 OPERATIONS = {*map(str, Operation), *COMING.split()}
-FAMILIES = {"openai", "anthropic", "gemini", "echo"}
+FAMILIES = {*UPSTREAMS}
 ROWS = list(PROVIDERS.values())
 
 

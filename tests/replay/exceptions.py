@@ -14,6 +14,14 @@ NO_ANSWER = {
     "openai_chat-580fe8": "of a tracing service",
     "openai_chat-9ae004": "of a tracing service",
     "openai_chat-eb12e0": "of a tracing service",
+    "ollama-f50ea8": "of /api/show",
+    "ollama-769d19": "of /api/show",
+    "ollama-fd1164": "of /api/show",
+    "ollama-9c66bb": "vectors",
+    "ollama-cb6e4e": "vectors",
+    "ollama-787d46": "vectors",
+    "ollama-c02ea9": "vectors",
+    "ollama-cff7e3": "vectors",
     "openai_completions-96c4af": "the recording ends in the middle of the body",
 }
 """Of status 200, but no answer of a model."""

@@ -1,4 +1,4 @@
-"""The recorded exchanges of the seven families, in one form, read once."""
+"""The recorded exchanges of all families, in one form, read once."""
 
 import base64
 import json
@@ -27,10 +27,14 @@ CHAT, MESSAGES, GENERATE = "openai.chat", "anthropic.messages", "gemini.generate
 CLIENTS = (CHAT, MESSAGES, GENERATE)
 """The dialects in which chat clients speak."""
 
-TALKS = ("openai_chat", "openai_completions", "anthropic", "gemini")
+SPOKEN = ("openai_chat", "openai_completions", "anthropic", "gemini")
+"""Families that clients speak, too."""
+VENDORS = ("ollama", "cohere_v2", "cohere_v1")
+"""Families that no chat client speaks to us."""
+TALKS = (*SPOKEN, *VENDORS)
 """Families whose successes any chat client can be given."""
 FAMILIES = (
-    *TALKS,
+    *SPOKEN,
     "openai_embeddings",
     "anthropic_count_tokens",
     "gemini_embeddings",
@@ -44,6 +48,9 @@ DIALECT_OF = {
     "anthropic_count_tokens": MESSAGES,
     "gemini": GENERATE,
     "gemini_embeddings": "gemini.embed",
+    "ollama": "ollama.chat",
+    "cohere_v2": "cohere.chat",
+    "cohere_v1": "cohere.chat",
 }
 OPERATION_OF = {
     "openai_completions": Operation.complete,
@@ -68,7 +75,8 @@ class Recording(NamedTuple):
     status: int
     body: bytes
     form: str
-    """`whole`, `events`, `array` (Gemini's streams without `alt=sse`) or `error`."""
+    """`whole`, `events`, `lines` (of JSON), `array` (Gemini's streams without
+    `alt=sse`) or `error`."""
     synthetic: bool = False
     """The status is not the provider's own, or the request is not all there."""
 
@@ -99,7 +107,7 @@ class Recording(NamedTuple):
 
     @property
     def streams(self) -> bool:
-        return self.form in ("events", "array")
+        return self.form in ("events", "lines", "array")
 
     @property
     def model(self) -> str:
@@ -159,6 +167,8 @@ def _form(status: int, body: bytes, response: dict[str, Any]) -> str:
     first = body.lstrip()[:6]
     if first.startswith((b"data:", b"event:", b": ")) or b"\ndata:" in body[:400]:
         return "events"
+    if b'"done":false' in body[:400]:
+        return "lines"
     return "array" if isinstance(response.get("body"), list) else "whole"
 
 

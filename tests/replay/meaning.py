@@ -42,6 +42,10 @@ WORDS = {
     "IMAGE_SAFETY": "filter",
     "MALFORMED_FUNCTION_CALL": "end",
     "UNEXPECTED_TOOL_CALL": "end",
+    # Cohere
+    "COMPLETE": "end",
+    "STOP_SEQUENCE": "end",
+    "TOOL_CALL": "tool",
 }
 """Why a model stopped, as coarse as the coarsest dialect."""
 
@@ -206,3 +210,65 @@ def of_generate(bodies: Iterable[Json]) -> Meaning:
     ):
         return {0: Said("", "", (), "filter")}
     return {index: choice.said() for index, choice in choices.items()}
+
+
+# --- Ollama ------------------------------------------------------------------------
+
+
+def of_ollama(bodies: Iterable[Json]) -> Meaning:
+    """A whole answer (in a list of one), or the lines of a stream."""
+    choice = _Choice()
+    for body in bodies:
+        message = body.get("message") or {"content": body.get("response")}
+        choice.text += message.get("content") or ""
+        choice.thoughts += message.get("thinking") or body.get("thinking") or ""
+        for call in message.get("tool_calls") or []:
+            told = call["function"]
+            args = json.dumps(told["arguments"])
+            choice.tools[len(choice.tools)] = [told["name"], args]
+        if body["done"]:
+            choice.finish = body.get("done_reason") or "stop"
+    return {0: choice.said()}
+
+
+# --- Cohere ------------------------------------------------------------------------
+
+
+def of_cohere(body: Json) -> Meaning:
+    """A whole answer, of v2 or of v1."""
+    choice = _Choice()
+    message = body.get("message") or {"content": [{"text": body.get("text", "")}]}
+    choice.thoughts += message.get("tool_plan") or ""
+    for piece in message.get("content") or []:
+        choice.text += piece.get("text") or ""
+        choice.thoughts += piece.get("thinking") or ""
+    for at, call in enumerate(message.get("tool_calls") or []):
+        told = call["function"]
+        choice.tools[at] = [told["name"], _no_null(told["arguments"])]
+    choice.finish = body["finish_reason"]
+    return {0: choice.said()}
+
+
+def of_cohere_events(bodies: Iterable[Json]) -> Meaning:
+    """The events of a stream."""
+    choice = _Choice()
+    for body in bodies:
+        delta = body.get("delta") or {}
+        message = delta.get("message") or {}
+        choice.thoughts += message.get("tool_plan") or ""
+        content = message.get("content")
+        if isinstance(content, dict):
+            choice.text += content.get("text") or ""
+            choice.thoughts += content.get("thinking") or ""
+        call = message.get("tool_calls")
+        if isinstance(call, dict):
+            told = call["function"]
+            known = choice.tools.setdefault(body["index"], [told.get("name", ""), ""])
+            known[1] += told.get("arguments") or ""
+        choice.finish = delta.get("finish_reason") or choice.finish
+    return {0: choice.said()}
+
+
+def _no_null(arguments: str) -> str:
+    """A tool without parameters may be called with null."""
+    return "{}" if arguments == "null" else arguments

@@ -20,9 +20,13 @@ def usage(recording: Recording) -> Usage | None:
     """What the provider says was used; `None` when it says nothing."""
     if recording.family.startswith("openai"):
         return _openai(recording)
-    if recording.family == "anthropic":
-        return _anthropic(recording)
-    return _gemini(recording)
+    reader = {
+        "anthropic": _anthropic,
+        "gemini": _gemini,
+        "ollama": _ollama,
+        "cohere": _cohere,
+    }[recording.family.partition("_")[0]]
+    return reader(recording)
 
 
 def objects(recording: Recording) -> list[Json]:
@@ -33,6 +37,8 @@ def objects(recording: Recording) -> list[Json]:
             if data.strip() != b"[DONE]":
                 found.append(json.loads(data))
         return found
+    if recording.form == "lines":
+        return [json.loads(line) for line in recording.body.splitlines() if line]
     told = json.loads(recording.body)
     return told if isinstance(told, list) else [told]
 
@@ -143,8 +149,39 @@ def _gemini(recording: Recording) -> Usage | None:
     )
 
 
+def _ollama(recording: Recording) -> Usage | None:
+    told = objects(recording)[-1]
+    if "eval_count" not in told:
+        return None
+    return Usage(
+        input=told.get("prompt_eval_count", 0), output=told.get("eval_count", 0)
+    )
+
+
+def _cohere(recording: Recording) -> Usage | None:
+    """Its own hidden prompt is read and not billed; images are counted apart."""
+    for body in objects(recording):
+        told = body.get("usage") or body.get("meta")
+        told = told or (body.get("delta") or {}).get("usage")
+        if not told:
+            continue
+        tokens, billed = told["tokens"], told["billed_units"]
+        images = tokens.get("image_tokens", 0)
+        return Usage(
+            input=tokens["input_tokens"] + images,
+            output=tokens["output_tokens"],
+            cached=told.get("cached_tokens", 0),
+            reasoning=tokens.get("reasoning_tokens", 0),
+            image_input=images,
+            paid=(billed["input_tokens"], billed["output_tokens"]),
+        )
+    return None
+
+
 def cost(usage: Usage, price: Price) -> int | None:
     """Nano-dollars, in fractions of a dollar until the last step."""
+    if usage.paid is not None:
+        usage = Usage(input=usage.paid[0], output=usage.paid[1])
     rates: Rates = price
     for tier in price.tiers:
         if usage.input > tier.above:

@@ -22,7 +22,11 @@ Json = dict[str, Any]
 KEY = "sk-canary-replay-0123456789"
 THREADS = 6
 
-NAMES = {"azure_openai": "azure", "openai-compatible": "openai_compatible"}
+NAMES = {
+    "azure_openai": "azure",
+    "openai-compatible": "openai_compatible",
+    "ollama": "ollama_openai",
+}
 """Providers under another name in our table."""
 
 VERBS = {

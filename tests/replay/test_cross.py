@@ -50,6 +50,15 @@ def said(recording: Recording, client: str) -> Meaning:
         found = meaning.of_chat(objects, key)
     elif recording.family == "gemini":
         found = meaning.of_generate(objects)
+    elif recording.family == "ollama":
+        found = meaning.of_ollama(objects)
+    elif recording.family.startswith("cohere"):
+        streamed = recording.streams
+        found = (
+            meaning.of_cohere_events(objects)
+            if streamed
+            else meaning.of_cohere(objects[0])
+        )
     elif recording.streams:
         found = meaning.of_message(accumulate.whole(recording.body))
     else:

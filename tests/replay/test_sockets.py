@@ -266,7 +266,7 @@ def price_of(recording: Recording) -> Price | None:
 
 def used(recording: Recording) -> Usage | None:
     """By the reference."""
-    if recording.family in material.TALKS:
+    if recording.family in material.SPOKEN:
         return reference.usage(recording)
     told = json.loads(recording.body)
     counted = told.get("usage") or told.get("usageMetadata")
@@ -329,7 +329,7 @@ def test_counting_tokens_costs_nothing(played: Played) -> None:
 
 def test_broken_recordings_end_in_an_error(played: Played) -> None:
     broke = 0
-    for family in material.TALKS:
+    for family in material.SPOKEN:
         for seen, row in played.of(family):
             if seen.recording.id in {*exceptions.BROKEN, *exceptions.NO_ANSWER}:
                 broke += 1

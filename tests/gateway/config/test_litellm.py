@@ -336,7 +336,7 @@ def test_addresses_are_written_as_ours() -> None:
     )
     assert (
         deployment("model: ollama/c, api_base: http://h:11434").base_url
-        == "http://h:11434/v1"
+        == "http://h:11434"
     )
     azure = deployment(
         "model: azure/d, api_base: https://r.openai.azure.com/, api_version: v, api_key: os.environ/BASE"
