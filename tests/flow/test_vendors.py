@@ -1,0 +1,165 @@
+"""Every vendor's own grammar through a running gateway: to chat clients of every
+dialect, whole and streamed, in the strict types of their SDKs; and what is recorded."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.flow.vendors import ARGUMENTS, KEY, TEXT, THOUGHT, TOOL, VENDORS, Vendor
+from tests.harness.gateway import Running, gateway
+from tests.harness.upstream import Request, Script, Upstream, events, tell
+from tests.replay import clients
+from tests.replay.material import CHAT, CLIENTS, MESSAGES, call_of
+from tests.replay.meaning import Said
+
+PRICE = {"input": 2.0, "output": 10.0}
+CONFIG: dict[str, Any] = {
+    "retries": {"attempts": 1},
+    "cooldown": {"failures": 1000, "max_s": 0},
+}
+every_vendor = pytest.mark.parametrize("provider", VENDORS)
+
+
+def _answer(request: Request) -> Script:
+    """Whole or streamed, as that vendor is asked for it."""
+    vendor = VENDORS[request.path.split("/")[1]]
+    if request.path != f"/{vendor.provider}{vendor.path}":
+        return tell(404, {"error": f"no such place: {request.path}"})
+    if request.headers.get(vendor.auth[0]) != vendor.auth[1]:
+        return tell(401, {"error": "the key is invalid"})
+    if request.json().get("stream"):
+        return events(vendor.stream, headers={"content-type": vendor.kind})
+    return tell(200, vendor.whole)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as up:
+        up.on(None, _answer)
+        yield up
+
+
+@pytest.fixture(scope="module")
+def running(
+    upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    models = {
+        vendor.provider: {
+            "deployments": [
+                {
+                    "model": f"{vendor.provider}/m",
+                    "base_url": f"{upstream.url}/{vendor.provider}",
+                    "api_key": "env:TEST_UPSTREAM_SECRET",
+                    "price": PRICE,
+                }
+            ]
+        }
+        for vendor in VENDORS.values()
+    }
+    options = {"num_ctx": 4096, "temperature": 0.5, "keep_alive": "1m"}
+    models["tuned"] = {
+        "deployments": [
+            {
+                "model": "ollama/m",
+                "base_url": f"{upstream.url}/ollama/v1",
+                "api_key": "env:TEST_UPSTREAM_SECRET",
+                "params": options,
+            }
+        ]
+    }
+    folder = tmp_path_factory.mktemp("vendors")
+    env = {"TEST_UPSTREAM_SECRET": KEY}
+    with gateway({"models": models, **CONFIG}, folder, env=env) as running:
+        yield running
+
+
+def _ask(running: Running, client: str, alias: str, *, stream: bool) -> httpx.Response:
+    verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
+    path = {CHAT: "/v1/chat/completions", MESSAGES: "/v1/messages"}.get(
+        client, f"/v1beta/models/{alias}:{verb}"
+    )
+    body = call_of(client, stream=stream).raw.replace(b'"alias"', f'"{alias}"'.encode())
+    return httpx.post(running.url + path, content=body, timeout=60)
+
+
+def _said() -> Said:
+    arguments = json.dumps(TOOL[1], sort_keys=True)
+    return Said(TEXT, THOUGHT, ((TOOL[0], arguments),), "tool")
+
+
+def _checked_record(running: Running, vendor: Vendor, answer: httpx.Response) -> None:
+    row = running.record(answer.headers["x-routeiq-id"])
+    assert row["status"] == 200
+    tokens = row["tokens"]
+    assert {k: tokens.get(k) for k in vendor.tokens} == vendor.tokens
+    into, out = tokens.get("paid") or (tokens["input"], tokens["output"])
+    assert row["cost_nano"] == into * 2000 + out * 10_000
+
+
+@every_vendor
+def test_a_whole_answer_reaches_every_client(running: Running, provider: str) -> None:
+    for client in CLIENTS:
+        answer = _ask(running, client, provider, stream=False)
+        assert answer.status_code == 200, answer.text
+        assert clients.hear(client, answer.content).meaning == {0: _said()}, client
+        _checked_record(running, VENDORS[provider], answer)
+
+
+@every_vendor
+def test_a_stream_reaches_every_client(running: Running, provider: str) -> None:
+    for client in CLIENTS:
+        answer = _ask(running, client, provider, stream=True)
+        assert answer.status_code == 200, answer.text
+        heard = clients.hear_stream(client, answer.content)
+        assert heard.meaning == {0: _said()}, client
+        assert heard.counts is not None
+        _checked_record(running, VENDORS[provider], answer)
+
+
+@every_vendor
+def test_the_second_turn_says_what_the_first_one_did(
+    running: Running, upstream: Upstream, provider: str
+) -> None:
+    answer = _ask(running, CHAT, provider, stream=False)
+    turn = answer.json()["choices"][0]["message"]
+    (call,) = turn["tool_calls"]
+    vendor = VENDORS[provider]
+    assert call["id"] == vendor.id or not vendor.id
+    messages = [
+        {"role": "user", "content": "hi"},
+        turn,
+        {"role": "tool", "tool_call_id": call["id"], "content": "Sunny"},
+    ]
+    again = running.post(
+        "/v1/chat/completions", {"model": provider, "messages": messages}
+    )
+    assert again.status_code == 200, again.text
+    sent = upstream.requests[-1].body.decode()
+    assert "x-routeiq-dropped" not in again.headers
+    told = json.loads(sent)
+    spelt = json.dumps(told, ensure_ascii=False)
+    for word in (TEXT, THOUGHT, TOOL[0], "Sunny", call["id"]):
+        assert word in spelt
+    assert (
+        ARGUMENTS in spelt
+        or json.dumps(TOOL[1], ensure_ascii=False) in spelt
+        or (json.dumps(ARGUMENTS)[1:-1] in spelt)
+    )
+
+
+def test_parameters_of_the_configuration_stand_inside_the_options(
+    running: Running, upstream: Upstream
+) -> None:
+    asked = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9}
+    answer = running.post("/v1/chat/completions", {"model": "tuned", **asked})
+    assert answer.status_code == 200, answer.text
+    sent = upstream.requests[-1].json()
+    assert sent["options"] == {"num_predict": 9, "num_ctx": 4096, "temperature": 0.5}
+    assert sent["keep_alive"] == "1m"
+    own = {"temperature": 0.1, "num_ctx": 1, **asked}
+    running.post("/v1/chat/completions", {"model": "tuned", **own})
+    sent = upstream.requests[-1].json()
+    assert sent["options"] == {"num_predict": 9, "num_ctx": 1, "temperature": 0.1}
