@@ -258,7 +258,7 @@ def _usage(usage: Usage | None) -> Usage | None:
     counts = {
         name: _clamped(count)
         for name, count in msgspec.structs.asdict(usage).items()
-        if not -MAX_INT <= count <= MAX_INT
+        if isinstance(count, int) and not -MAX_INT <= count <= MAX_INT
     }
     return msgspec.structs.replace(usage, **counts) if counts else usage
 

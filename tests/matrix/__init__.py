@@ -9,7 +9,14 @@ A capability is here when a test drives it from outside; most proofs talk to a r
 
 from typing import Final
 
-from tests.matrix import media, state, table, way
+from tests.matrix import families, media, state, table, way
 from tests.matrix.row import Row
 
-ROWS: Final[tuple[Row, ...]] = (*way.ROWS, *media.ROWS, *state.ROWS, *table.ROWS)
+_AREAS: Final = (
+    way,
+    media,
+    state,
+    table,
+    families,
+)
+ROWS: Final[tuple[Row, ...]] = tuple(row for area in _AREAS for row in area.ROWS)
