@@ -6,7 +6,7 @@ raises `adapters.errors` only; any other exception out of it is a bug, please re
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -182,7 +182,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 class Decoder(Protocol):
     """A stream off the wire -> frames. One per stream. Never raises: whatever is
-    wrong comes as a last frame with a `Failed` delta, after which nothing follows."""
+    wrong comes as a last frame with a `Failed` delta, after which nothing follows.
+
+    Where an upstream's streams are of several dialects, its decoder has a `dialect`:
+    that of the frames' `raw`, known once there is a frame."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """Frames that are complete with `data`, cut anywhere."""
@@ -278,13 +281,23 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class HeadsErrors(Protocol):
+    """A dialect whose clients read headers of an error, not only its body."""
+
+    def error_headers(self, told: Told) -> Headers:
+        """Those that tell what it is."""
+        ...
+
+
 class Dialect(Protocol):
     """The half of a family that speaks to clients."""
 
     name: str
     """`openai.chat`, `openai.completions`, `openai.embeddings`,
     `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.moderations`,
-    `anthropic.messages`, `gemini.generate`, `gemini.embed`."""
+    `anthropic.messages`, `gemini.generate`, `gemini.embed`, `bedrock.converse`,
+    `bedrock.invoke`."""
 
     def read_call(self, body: bytes, hint: Hint) -> Call:
         """The head of the call; the rest stays in `raw` until asked for.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.anthropic import family as anthropic
+from adapters.bedrock import family as bedrock
 from adapters.cohere import family as cohere
 from adapters.contract import Dialect, Upstream
 from adapters.echo import family as echo
@@ -21,6 +22,7 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "gemini": gemini.UPSTREAM,
     "cohere": cohere.UPSTREAM,
     "ollama": ollama.UPSTREAM,
+    "bedrock": bedrock.UPSTREAM,
     "echo": echo.UPSTREAM,
 }
 """By `Provider.family`."""
@@ -39,6 +41,8 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         gemini.GENERATE,
         gemini.EMBED,
         cohere.EMBED_DIALECT,
+        bedrock.CONVERSE,
+        bedrock.MESSAGES_INVOKED,
     )
 }
 """By `Dialect.name`."""

@@ -21,6 +21,7 @@ from gateway.config.load import Loaded
 from gateway.config.schema import Server
 from gateway.config.secrets import SecretError
 from gateway.endpoints import (
+    bedrock,
     chat,
     feedback,
     gemini,
@@ -144,6 +145,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *media.rows(dispatch, propagation),
         *messages.rows(dispatch, propagation),
         *gemini.rows(dispatch, propagation),
+        *bedrock.rows(dispatch, propagation),
         *passthrough.rows(dispatch, propagation, parts.accounts),
         *models.rows(directory, keyring, int(time.time())),
         *feedback.rows(parts.store, keyring, parts.redactor),
@@ -185,6 +187,8 @@ def _told(request: Request, told: Told) -> Response:
 
 def _dialect(path: str) -> Dialect:
     """Whose error shape fits an unknown path."""
+    if path.startswith(("/bedrock", "/model/")):
+        return DIALECTS["bedrock.converse"]
     if "/messages" in path or path.startswith("/anthropic"):
         return DIALECTS["anthropic.messages"]
     if "/v1beta" in path or path.startswith(("/genai", "/gemini")):

@@ -141,7 +141,7 @@ def _messages(asked: _Body) -> tuple[Message, ...]:
         parts = blocks.contents(turn.content, f"{where}.content")
         match turn.role:
             case "user":
-                out += _user_turn(parts)
+                out += user_turns(parts)
             case "assistant":
                 out.append(Message("assistant", parts))
             case "system":
@@ -152,7 +152,7 @@ def _messages(asked: _Body) -> tuple[Message, ...]:
     return tuple(out)
 
 
-def _user_turn(parts: tuple[Part, ...]) -> list[Message]:
+def user_turns(parts: tuple[Part, ...]) -> list[Message]:
     """A user's turn, cut where tool results begin and end."""
     out: list[Message] = []
     run: list[Part] = []

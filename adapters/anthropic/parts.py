@@ -119,7 +119,7 @@ class Speech:
             self.drop("image_url.detail")
         source: Json
         if part.data:
-            media = part.media_type or _sniff(part.data)
+            media = part.media_type or sniff(part.data)
             source = {"type": "base64", "media_type": media, "data": part.data}
         elif part.url:
             source = {"type": "url", "url": self._web(part.url, "image_url")}
@@ -259,7 +259,7 @@ def as_text(part: Part) -> str:
         case Image() if part.url:
             return f"![image]({part.url})"
         case Image() if part.data:
-            media = part.media_type or _sniff(part.data)
+            media = part.media_type or sniff(part.data)
             return f"![image](data:{media};base64,{part.data})"
         case _:
             return ""
@@ -279,7 +279,8 @@ def _marked(block: Json, cache: Cache | None) -> Json:
     return block
 
 
-def _sniff(data: str) -> str:
+def sniff(data: str) -> str:
+    """The media type of an image, by how its base64 begins."""
     for start, media in _MAGIC.items():
         if data.startswith(start):
             return media

@@ -34,13 +34,15 @@ _TIERS: Final = {
     "default": "standard_only",
     "standard_only": "standard_only",
 }
-_JSON: Final = "Answer with one valid JSON object and nothing else."
+JSON_ONLY: Final = "Answer with one valid JSON object and nothing else."
+"""The instruction for JSON of any form."""
 _SCHEMA: Final = (
     "Answer with one JSON value that fits this JSON Schema, nothing else:\n"
 )
-_FREE_TEXT: Final = Raw(
+FREE_TEXT: Final = Raw(
     b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}'
 )
+"""The schema of a tool that takes free text."""
 
 
 class _Thinking(msgspec.Struct, frozen=True):
@@ -149,7 +151,7 @@ class _Writer:
         if form is None or form.mode == "text":
             return None
         if form.mode == "json" or not form.schema:
-            system.append({"type": "text", "text": _JSON})
+            system.append({"type": "text", "text": JSON_ONLY})
             return None
         if self.own:
             return form.schema
@@ -159,7 +161,7 @@ class _Writer:
             except schema.Open:
                 pass
         self.speech.drop("response_format")
-        system.append({"type": "text", "text": _instruction(form)})
+        system.append({"type": "text", "text": instruction(form)})
         return None
 
     def _tools(self, thinks: bool) -> None:
@@ -200,7 +202,7 @@ class _Writer:
         out: Json = {"name": tool.name}
         if tool.description:
             out["description"] = tool.description
-        shape = _FREE_TEXT if tool.kind == "custom" else tool.schema
+        shape = FREE_TEXT if tool.kind == "custom" else tool.schema
         out["input_schema"] = shape if self.own else schema.for_tool(shape)
         if self.own and not shape:
             del out["input_schema"]
@@ -223,7 +225,7 @@ class _Writer:
         told = {"temperature": asked.temperature, "top_p": asked.top_p}
         told["top_k"] = asked.top_k
         if not self.own:
-            told = _fitted(told, self.powers, thinks)
+            told = fitted(told, self.powers, thinks)
             for name in ("temperature", "top_p", "top_k"):
                 if told[name] != getattr(asked, name):
                     self.speech.drop(name)
@@ -293,7 +295,7 @@ def _members(value: object) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-def _fitted(
+def fitted(
     told: dict[str, float | None], powers: Powers, thinks: bool
 ) -> dict[str, float | None]:
     """Sampling as the model takes it; thinking allows a `top_p` from 0.95 only."""
@@ -314,7 +316,8 @@ def _fitted(
     }
 
 
-def _instruction(form: ResponseFormat) -> str:
+def instruction(form: ResponseFormat) -> str:
+    """The instruction for JSON of a certain form."""
     return _SCHEMA + bytes(form.schema).decode(errors="replace")
 
 

@@ -42,7 +42,7 @@ def arrange(messages: tuple[Message, ...], speech: Speech) -> Turns:
     """
     system: list[Json | Raw] = []
     turns: list[tuple[str, list[Part]]] = []
-    for place, message in enumerate(_with_ids(messages)):
+    for place, message in enumerate(with_ids(messages)):
         if message.role in ("system", "developer"):
             if not speech.own or place == 0:
                 system += _system(message.parts, speech)
@@ -57,14 +57,14 @@ def arrange(messages: tuple[Message, ...], speech: Speech) -> Turns:
         else:
             turns.append((role, list(message.parts)))
     if turns and turns[-1][0] == "assistant" and not speech.own:
-        turns[-1][1][:] = _trimmed(turns[-1][1])
+        turns[-1][1][:] = trimmed(turns[-1][1])
     out: list[Json] = []
     for role, parts in turns:
         if content := _content(role, parts, speech):
             out.append({"role": role, "content": content})
     if not out and system and not speech.own:
         out, system = [{"role": "user", "content": system}], []
-    return Turns(system, out, _free(turns))
+    return Turns(system, out, free(turns))
 
 
 def _system(parts: Iterable[Part], speech: Speech) -> list[Json | Raw]:
@@ -103,7 +103,7 @@ def _thoughts_first(parts: list[Part]) -> list[Part]:
     return first + [p for p in parts if not isinstance(p, Thinking)]
 
 
-def _trimmed(parts: list[Part]) -> list[Part]:
+def trimmed(parts: list[Part]) -> list[Part]:
     """An answer begun by the client: the API refuses white space at its end."""
     if parts and isinstance(parts[-1], Text):
         last = parts[-1]
@@ -111,7 +111,7 @@ def _trimmed(parts: list[Part]) -> list[Part]:
     return parts
 
 
-def _free(turns: list[tuple[str, list[Part]]]) -> bool:
+def free(turns: list[tuple[str, list[Part]]]) -> bool:
     """Whether the model may think, although no thoughts of its last turn are there."""
     if len(turns) < 2 or turns[-1][0] != "user" or turns[-2][0] != "assistant":
         return True
@@ -123,7 +123,8 @@ def _free(turns: list[tuple[str, list[Part]]]) -> bool:
     )
 
 
-def _with_ids(messages: tuple[Message, ...]) -> list[Message]:
+def with_ids(messages: tuple[Message, ...]) -> list[Message]:
+    """The messages, every call and result with an id."""
     calls = results = 0
     out: list[Message] = []
     for message in messages:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.contract import Provider
+from adapters.providers.aws import ROWS as AWS
 from adapters.providers.clouds import ROWS as CLOUDS
 from adapters.providers.major import ROWS as MAJOR
 from adapters.providers.own import ROWS as OWN
@@ -31,6 +32,7 @@ _ROWS: Final = (
     *MAJOR,
     *VENDORS,
     *CLOUDS,
+    *AWS,
     *OWN,
     *rows(_COMPATIBLE.read_text("utf-8")),
 )

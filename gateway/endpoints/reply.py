@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from starlette.types import Send
 
-from adapters.contract import Headers, Medium, Result
+from adapters.contract import Headers, HeadsErrors, Medium, Result
 from adapters.errors import BadRequest, UpstreamError
 from gateway.deployments import header_text
 from gateway.errors import row, tell
@@ -86,6 +86,8 @@ class Reply:
         headers.append(_JSON)
         if told.retry_after is not None:
             headers += retry_after(told.retry_after)
+        if isinstance(exchange.dialect, HeadsErrors):
+            headers += exchange.dialect.error_headers(told)
         body = _verbatim(exchange, error) or exchange.dialect.write_error(told)
         await self._answer(told.status, headers, body)
 

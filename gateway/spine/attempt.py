@@ -217,7 +217,9 @@ async def _open(
     except BaseException:
         reply.close()
         raise
-    stream = Stream(book, frames, deployment.upstream.dialect, reply, decoder, kind)
+    # A place that speaks several grammars tells with its first frame which one it is.
+    source = getattr(decoder, "dialect", deployment.upstream.dialect)
+    stream = Stream(book, frames, source, reply, decoder, kind)
     stream.ended = ended
     return stream
 

@@ -1,4 +1,4 @@
-"""OpenAI, Anthropic and Google as they answer, on one socket, as the test scripts it.
+"""OpenAI, Anthropic, Google and Bedrock as they answer, on one socket, as the test scripts it.
 
     with Providers({"hello": Answer((Said("Hello!"),))}) as up:
         ... ask a model behind up.base("anthropic"), "[[hello]]" in the prompt ...
@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.harness import spoken_anthropic as anthropic
+from tests.harness import spoken_bedrock as bedrock
 from tests.harness import spoken_gemini as gemini
 from tests.harness import spoken_openai as openai
 from tests.harness.answers import GREETING, Answer, Json, vector
 from tests.harness.upstream import Request, Script, Upstream, events, tell
 
 FAMILIES: Final = ("openai", "anthropic", "gemini")
-KEYS: Final = {name: f"sk-{name}-upstream-secret" for name in FAMILIES}
+KEYS: Final = {name: f"sk-{name}-upstream-secret" for name in (*FAMILIES, "bedrock")}
 """The credential each provider wants."""
 COUNTED: Final = 42
 """What Anthropic and Google count for any prompt."""
@@ -30,7 +31,7 @@ _MARKER: Final = re.compile(rb"\[\[([a-z0-9_]+)\]\]")
 
 
 class Providers(Upstream):
-    """The three of them, under `/openai`, `/anthropic` and `/gemini`."""
+    """All of them, under `/openai`, `/anthropic`, `/gemini` and `/bedrock`."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         super().__init__()
@@ -56,13 +57,15 @@ class Providers(Upstream):
 
 
 def _credential(family: str, request: Request) -> str:
-    if family == "openai":
+    if family in ("openai", "bedrock"):
         return request.headers.get("authorization", "").removeprefix("Bearer ")
     name = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}[family]
     return request.headers.get(name, "")
 
 
 def _wrong(family: str, status: int, message: str) -> Json:
+    if family == "bedrock":
+        return {"message": message, "__type": "UnrecognizedClientException"}
     if family == "openai":
         kind = "invalid_request_error"
         return {
@@ -135,4 +138,9 @@ def _gemini(path: str, request: Request, answer: Answer) -> Script:
     return tell(404, _wrong("gemini", 404, f"no method {verb}"))
 
 
-_SPEAK: Final = {"openai": _openai, "anthropic": _anthropic, "gemini": _gemini}
+_SPEAK: Final = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "bedrock": bedrock.speak,
+}

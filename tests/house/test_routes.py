@@ -29,6 +29,11 @@ INVENTORY = {
     ("POST", "/v1beta/models/{model}:countTokens"): ("key", True),
     ("POST", "/v1beta/models/{model}:embedContent"): ("key", True),
     ("POST", "/v1beta/models/{model}:batchEmbedContents"): ("key", True),
+    ("POST", "/bedrock/model/{model}/converse"): ("key", True),
+    ("POST", "/bedrock/model/{model}/converse-stream"): ("key", True),
+    ("POST", "/bedrock/model/{model}/count-tokens"): ("key", True),
+    ("POST", "/bedrock/model/{model}/invoke"): ("key", True),
+    ("POST", "/bedrock/model/{model}/invoke-with-response-stream"): ("key", True),
     ("GET", "/v1/models"): ("key", False),
     ("GET", "/v1/models/{model}"): ("key", False),
     # Feedback is a record itself, in a log of its own.
@@ -38,7 +43,15 @@ INVENTORY = {
     ("GET", "/metrics"): ("metrics", False),
     ("GET", "/openapi.json"): ("none", False),
 } | routes_state.ROUTES
-BODIES = {
+CONVERSE: dict[str, object] = {
+    "messages": [{"role": "user", "content": [{"text": "hi"}]}]
+}
+INVOKE: dict[str, object] = {
+    "anthropic_version": "bedrock-2023-05-31",
+    "max_tokens": 9,
+    "messages": [{"role": "user", "content": "hi"}],
+}
+BODIES: dict[str, dict[str, object]] = {
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "hi"}]},
     "/v1/completions": {"prompt": "hi"},
     "/v1/embeddings": {"input": "hi"},
@@ -52,6 +65,11 @@ BODIES = {
     "/v1/images/edits": {"prompt": "hi", "images": [{"image_url": "data:,"}]},
     "/v1/audio/speech": {"input": "hi", "voice": "alloy"},
     "/v1/moderations": {"input": "hi"},
+    "/bedrock/model/{model}/converse": CONVERSE,
+    "/bedrock/model/{model}/converse-stream": CONVERSE,
+    "/bedrock/model/{model}/count-tokens": {"input": {"converse": CONVERSE}},
+    "/bedrock/model/{model}/invoke": INVOKE,
+    "/bedrock/model/{model}/invoke-with-response-stream": INVOKE,
 }
 FILES = {
     # Forms, with the field that holds a file.
@@ -128,7 +146,7 @@ def test_nobody_enters_without_a_key_that_works(
         method, running.url + url, json=sent, headers=headers, timeout=30
     )
     assert answer.status_code == 401
-    assert "error" in answer.json()
+    assert {"error", "__type"} & answer.json().keys()
 
 
 @pytest.mark.parametrize(("method", "path"), RECORDED)
@@ -179,6 +197,8 @@ def test_wrong_methods_and_paths_are_told_in_the_dialect(running: Running) -> No
         == "method_not_allowed"
     )
     assert running.get("/v1/messages").json()["type"] == "error"
+    missing = running.post("/bedrock/model/demo/nope", {}).json()
+    assert missing["__type"] == "ResourceNotFoundException"
     assert (
         running.post("/v1beta/models/demo:nope", {}).json()["error"]["status"]
         == "NOT_FOUND"

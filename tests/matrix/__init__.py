@@ -9,7 +9,7 @@ A capability is here when a test drives it from outside; most proofs talk to a r
 
 from typing import Final
 
-from tests.matrix import families, media, state, table, way
+from tests.matrix import bedrock, families, media, state, table, way
 from tests.matrix.row import Row
 
 _AREAS: Final = (
@@ -18,5 +18,6 @@ _AREAS: Final = (
     state,
     table,
     families,
+    bedrock,
 )
 ROWS: Final[tuple[Row, ...]] = tuple(row for area in _AREAS for row in area.ROWS)

@@ -29,6 +29,11 @@ WORDS = {
     "model_context_window_exceeded": "length",
     "tool_use": "tool",
     "refusal": "filter",
+    # Converse
+    "guardrail_intervened": "filter",
+    "content_filtered": "filter",
+    "malformed_model_output": "end",
+    "malformed_tool_use": "end",
     # generateContent
     "STOP": "end",
     "OTHER": "end",

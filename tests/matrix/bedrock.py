@@ -1,0 +1,76 @@
+"""Claims of Amazon Bedrock: asked, and spoken to clients."""
+
+from typing import Final
+
+from tests.matrix.row import Row
+
+_BOTO3 = "flow/bedrock/test_boto3.py"
+_OTHERS = "flow/bedrock/test_others.py"
+_REPLAY = "replay/test_converse.py"
+
+ROWS: Final = (
+    Row(
+        "B",
+        "boto3 speaks Converse to every family by `endpoint_url`",
+        (
+            f"{_BOTO3}::test_plain_words#openai-stream",
+            f"{_BOTO3}::test_tools_are_called_and_answered#gemini-stream",
+            f"{_BOTO3}::test_thoughts_and_cached_tokens_are_told#anthropic-stream",
+            f"{_BOTO3}::test_signatures_of_another_family_come_back_to_it_alone",
+            f"{_BOTO3}::test_errors_are_told_in_aws_s_shape",
+            f"{_BOTO3}::test_keys_are_wanted_and_signatures_refused_clearly",
+        ),
+        (
+            "POST /bedrock/model/{model}/converse",
+            "POST /bedrock/model/{model}/converse-stream",
+            "POST /bedrock/model/{model}/count-tokens",
+            "/bedrock",
+        ),
+    ),
+    Row(
+        "B",
+        "Claude's clients on Bedrock ask everybody by their base address",
+        (
+            f"{_OTHERS}::test_claude_s_client_on_bedrock_asks_everybody#gemini",
+            f"{_OTHERS}::test_claude_s_client_on_bedrock_is_told_errors",
+        ),
+        (
+            "POST /bedrock/model/{model}/invoke",
+            "POST /bedrock/model/{model}/invoke-with-response-stream",
+        ),
+    ),
+    Row(
+        "A",
+        "Bedrock's models are asked by every SDK, through Converse or InvokeModel",
+        (
+            f"{_OTHERS}::test_openai_s_client_asks_through_converse",
+            f"{_OTHERS}::test_claude_on_bedrock_is_asked_in_its_own_words",
+            f"{_OTHERS}::test_claude_s_thoughts_are_the_same_through_both_apis",
+            f"{_OTHERS}::test_google_s_client_asks_bedrock#nova",
+            f"{_OTHERS}::test_embeddings_of_titan_and_cohere#base64",
+            f"{_OTHERS}::test_tokens_are_counted_by_bedrock",
+            f"{_OTHERS}::test_cache_markers_are_kept_by_every_api_and_arn",
+            f"{_OTHERS}::test_ids_and_names_that_bedrock_forbids_lead_back",
+        ),
+    ),
+    Row(
+        "A",
+        "Bedrock's streams are checked twice; a flipped bit is an error, not text",
+        (
+            f"{_BOTO3}::test_a_flipped_bit_is_an_error_and_no_text",
+            "adapters/test_eventstream.py::test_a_flipped_bit_is_an_error_and_no_text",
+            "adapters/test_eventstream.py"
+            "::test_every_recorded_stream_is_decoded_as_recorded",
+        ),
+    ),
+    Row(
+        "A",
+        "every recorded exchange of Bedrock reaches every client, however it is cut",
+        (
+            f"{_REPLAY}::test_a_client_of_converse_is_given_what_bedrock_wrote",
+            f"{_REPLAY}::test_every_answer_reaches_every_client",
+            f"{_REPLAY}::test_what_a_client_is_told_does_not_depend_on_the_cut",
+            f"{_REPLAY}::test_usage_and_cost_are_those_of_the_reference",
+        ),
+    ),
+)
