@@ -11,7 +11,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.contract import Dialect, Told
@@ -23,6 +23,7 @@ from gateway.config.secrets import SecretError
 from gateway.endpoints import (
     bedrock,
     chat,
+    client_secrets,
     feedback,
     gemini,
     health,
@@ -32,6 +33,7 @@ from gateway.endpoints import (
     models,
     openapi,
     passthrough,
+    realtime,
 )
 from gateway.endpoints.table import Row
 from gateway.net.server import serve
@@ -65,6 +67,8 @@ class App:
             await (endpoint or self._rest)(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
+        elif self._local_only and not local.is_local(scope):
+            await local.refuse_socket(receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -140,6 +144,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
     """Every route there is."""
     dispatch, propagation = parts.dispatch, parts.propagation
     keyring, directory = dispatch.keyring, dispatch.directory
+    kept = client_secrets.Secrets(parts.store)
     table = [
         *chat.rows(dispatch, propagation),
         *media.rows(dispatch, propagation),
@@ -147,6 +152,8 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *gemini.rows(dispatch, propagation),
         *bedrock.rows(dispatch, propagation),
         *passthrough.rows(dispatch, propagation, parts.accounts),
+        *realtime.rows(dispatch, propagation, parts.sessions, kept),
+        *client_secrets.rows(dispatch, propagation, parts.sessions, kept),
         *models.rows(directory, keyring, int(time.time())),
         *feedback.rows(parts.store, keyring, parts.redactor),
         *health.rows(directory, parts.store, parts.render_metrics, parts.metrics_key),
@@ -156,9 +163,15 @@ def routes(parts: Parts, version: str) -> list[Row]:
 
 def starlette(table: Sequence[Row]) -> Starlette:
     """The router of everything that is not hot, and of what is (other methods)."""
-    found = [
+    found: list[BaseRoute] = [
         Route(path, row.endpoint, methods=[row.method])
         for row in table
+        for path in row.paths()
+    ]
+    found += [
+        WebSocketRoute(path, row.endpoint)
+        for row in table
+        if row.socket
         for path in row.paths()
     ]
     made = Starlette(

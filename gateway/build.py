@@ -23,6 +23,7 @@ from gateway.govern.keys import Keyring
 from gateway.net.client import Client
 from gateway.net.loopback import Loopback
 from gateway.spine.dispatch import Dispatch
+from gateway.spine.realtime import Sessions
 from gateway.spine.record import Recorder
 from gateway.spine.way import Way
 from gateway.store.contract import Store
@@ -63,11 +64,13 @@ class Parts:
         sweep: Sweep,
         wallet: Wallet,
         accounts: Accounts,
+        sessions: Sessions,
     ) -> None:
         self.dispatch = dispatch
         self.propagation = propagation
         self.store = store
         self.accounts = accounts
+        self.sessions = sessions
         self.redactor = redactor
         self.metrics_key = metrics_key
         self._metrics = metrics
@@ -174,6 +177,7 @@ async def build(
         sweep=sweep,
         wallet=wallet,
         accounts=accounts,
+        sessions=Sessions(client, way, telemetry.propagation, config.realtime),
     )
     process.register(metrics, version)
     gauges.register(metrics, dispatch, recorder, client, state.get("server"))

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from adapters import realtime
 from adapters.catalog import Catalog, ModelFacts, Price
-from adapters.contract import Operation, Provider, Target, Upstream
+from adapters.contract import Operation, Provider, Target
 from adapters.providers import PROVIDERS, find
 from adapters.registry import UPSTREAMS
 from gateway.accounts import Account, Accounts
@@ -153,7 +154,7 @@ class Deployer:
             upstream=upstream,
             target=_target(place, name, entry, facts, strict=self._strict(entry)),
             client=client,
-            candidate=_candidate(id, entry, upstream, price, facts),
+            candidate=_candidate(id, entry, place.row.family, price, facts),
             health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
             price=price,
@@ -384,15 +385,18 @@ def _placed(params: Mapping[str, Any], rename: Mapping[str, str]) -> dict[str, A
 def _candidate(
     id: str,
     entry: schema.Deployment,
-    upstream: Upstream,
+    family: str,
     price: Price | None,
     facts: ModelFacts | None,
 ) -> Candidate:
+    upstream = UPSTREAMS[family]
     operations = {str(o) for o in upstream.operations}
     if Operation.chat in upstream.operations:
         # Legacy completions are translated, token counts estimated, where a family
         # has neither.
         operations |= {str(Operation.complete), str(Operation.count_tokens)}
+    if family in realtime.FAMILIES:
+        operations.add("realtime")
     return Candidate(
         id=id,
         weight=entry.weight,

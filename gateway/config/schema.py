@@ -265,6 +265,16 @@ class Egress(Section, frozen=True, kw_only=True):
     ca_file: str = ""
 
 
+class Realtime(Section, frozen=True, kw_only=True):
+    """`realtime`: limits of one session."""
+
+    session_s: Seconds = 3600.0
+    idle_s: Seconds = 900.0
+    """Longest that neither side says anything."""
+    message_bytes: Count = 16 * 1024 * 1024
+    """Of one message, either way."""
+
+
 class Traces(Section, frozen=True, kw_only=True):
     """`telemetry.traces`."""
 
@@ -313,6 +323,7 @@ class Config(Section, frozen=True, kw_only=True):
     store: StoreConfig = StoreConfig()
     records: Records = Records()
     egress: Egress = Egress()
+    realtime: Realtime = Realtime()
     telemetry: Telemetry = Telemetry()
     logs: Logs = Logs()
     on_unsupported: Literal["drop", "error"] = "drop"

@@ -44,6 +44,16 @@ def _host(authority: bytes) -> str:
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
     """What is said to everyone else."""
     del scope, receive
+    await _say("http.response", send)
+
+
+async def refuse_socket(receive: Receive, send: Send) -> None:
+    """The same, in place of a WebSocket: browsers open those to anywhere."""
+    await receive()
+    await _say("websocket.http.response", send)
+
+
+async def _say(kind: str, send: Send) -> None:
     told = Told(
         403,
         "permission_error",
@@ -56,5 +66,5 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
     ]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": f"{kind}.start", "status": 403, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})

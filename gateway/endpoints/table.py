@@ -29,6 +29,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Looked up by (method, path) before Starlette sees it."""
     forms: bool = False
     """Bodies may be multipart/form-data."""
+    socket: bool = False
+    """A WebSocket: the endpoint is told of both."""
     tag: str = "models"
     aliases: tuple[str, ...] = ()
     """Other paths of the same endpoint."""

@@ -11,7 +11,8 @@ Belongs to the loop on which it is first used.
 import asyncio
 import math
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import httpx
@@ -25,12 +26,13 @@ from gateway.net.connection import Connection
 from gateway.net.detour import Detours
 from gateway.net.dial import Dialer, Resolve, Trust, system_names
 from gateway.net.guard import Guard
-from gateway.net.head import Heads
+from gateway.net.head import Heads, locate
 from gateway.net.limits import Limits
 from gateway.net.pool import FORGET_S, Counts, Pool
 from gateway.net.reply import Reply
 from gateway.net.transport import PooledTransport
 from gateway.net.upload import Upload, framed, gathered
+from gateway.net.websocket import Socket
 
 __all__ = ["Client", "Counts", "Limits", "Reply"]
 
@@ -61,6 +63,7 @@ class Client:
         self._resolve = resolve
         self._heads = Heads()
         self._pools: dict[Origin, Pool] = {}
+        self._sockets: set[Socket] = set()
         self.detours = Detours(settings, self._guard, proxies, resolve)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._buffer: memoryview | None = None
@@ -101,6 +104,42 @@ class Client:
             wire, limits, deadline, extra, whole=False, upload=upload
         )
 
+    async def socket(
+        self,
+        url: str,
+        headers: Headers,
+        protocols: Sequence[str],
+        connect_s: float,
+        max_message: int,
+    ) -> Socket:
+        """A WebSocket to an `http(s)` URL, its handshake done; to be closed by the
+        caller. `max_message`: bytes of one message.
+
+        Raises:
+            Rejected: the provider answered, but would not.
+            Timeout, Unreachable, Garbled, BadRequest: as `ask`.
+        """
+        origin, target = locate(url)
+        if self._closed or self.detours.proxied(origin):
+            why = "is closed" if self._closed else "takes no WebSocket by a proxy"
+            raise Unreachable(f"the client {why}", code="connect")
+        dialer = Dialer(origin, self._guard, self._trust, self._resolve)
+        made = None
+        try:
+            async with asyncio.timeout(connect_s):
+                make = partial(Socket, max_message, self._sockets.discard)
+                made = await dialer.dial(make)
+                self._sockets.add(made)
+                await made.open(origin, target, headers, protocols)
+        except TimeoutError:
+            raise Timeout(
+                f"no WebSocket in {connect_s:.3g} s", code="connect"
+            ) from None
+        finally:
+            if made is not None and not made.ready:
+                made.abort()
+        return made
+
     def transport(self) -> httpx.AsyncBaseTransport:
         """These pools, limits and rules for an `httpx.AsyncClient`."""
         return PooledTransport(self)
@@ -118,6 +157,8 @@ class Client:
             self._ticker = None
         for pool in self._pools.values():
             pool.close()
+        for socket in [*self._sockets]:
+            socket.abort()
         self._pools.clear()
         await self.detours.aclose()
         for _ in range(3):  # transports close their sockets a turn later

@@ -49,6 +49,10 @@ class Detours:
     def takes(self, origin: Origin) -> bool:
         return origin in self._proxies or (self._http2 and origin.scheme == "https")
 
+    def proxied(self, origin: Origin) -> bool:
+        """Whether it is reached through a proxy only."""
+        return origin in self._proxies
+
     async def transport(self, origin: Origin) -> httpx.AsyncBaseTransport:
         """The transport for an origin that a detour takes.
 

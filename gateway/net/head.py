@@ -108,6 +108,12 @@ def locate(url: str) -> tuple[Origin, str]:
         ) from None
 
 
+def checked(headers: Headers) -> Headers:
+    """Those that are not ours to set. Raises `BadRequest` for one that cannot be
+    sent."""
+    return tuple((name, value) for name, value in headers if _line(name, value))
+
+
 def _line(name: bytes, value: bytes) -> bytes:
     if _TOKEN.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
         raise BadRequest(f"header {name[:40]!r} cannot be sent")

@@ -73,9 +73,21 @@ class Carried:
         self.book = book
         self._reply = reply
 
-    async def whole(self) -> bytes:
-        """All of it; at most `egress.max_response_bytes`. Raises `UpstreamError`."""
-        return await self._reply.body()
+    async def take(self) -> bytes:
+        """All of it, at most `egress.max_response_bytes`, for who reads it here;
+        closes the book: it cost nothing. Raises `UpstreamError`."""
+        try:
+            data = await self._reply.body()
+        except UpstreamError as error:
+            self.book.failed(error)
+            raise
+        except BaseException:
+            self.book.cancelled()
+            raise
+        finally:
+            self._reply.close()
+        self.book.served(billed=False)
+        return data
 
     async def cut(self, cap: int) -> bytes:
         """The first `cap` bytes of it. Raises `UpstreamError`."""

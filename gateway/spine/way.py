@@ -18,6 +18,7 @@ from gateway.config.schema import Cooldown, Retries
 from gateway.deployments import Alias, Deployment, Directory
 from gateway.errors import Refused
 from gateway.spine.attempt import Answered, Broken, Stream, attempt
+from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
 from gateway.spine.remedy import Cooling, Remedy, remedy
 from gateway.spine.route import plan
@@ -78,7 +79,7 @@ class Way:
         """A stream broke after its client had been told something: only health is
         left to mend."""
         if exchange.serving is not None:
-            self._penalise(exchange, exchange.serving, Broken(stream.book, error))
+            self.penalise(exchange, exchange.serving, stream.book, error)
 
     async def _alias(self, exchange: Exchange, call: Call, alias: Alias) -> Answered:
         now = time.monotonic()
@@ -119,7 +120,7 @@ class Way:
     ) -> None:
         """Note a failure; put the deployment last in line where it may be retried."""
         deployment = broken.book.deployment
-        row = self._penalise(exchange, alias, broken)
+        row = self.penalise(exchange, alias, broken.book, broken.error)
         tries.failed(deployment, broken.error, row)
         if row.fallback != "any":
             raise broken.error
@@ -220,9 +221,10 @@ class Way:
         finally:
             await _let_go(tasks)
 
-    def _penalise(self, exchange: Exchange, alias: Alias, broken: Broken) -> Remedy:
+    def penalise(
+        self, exchange: Exchange, alias: Alias, book: Try, error: UpstreamError
+    ) -> Remedy:
         """Note the error in the deployment's health; what it calls for."""
-        book, error = broken.book, broken.error
         row = remedy(error)
         if error.retry_after is not None:
             # Also what the client is told: by then we ask there again ourselves.

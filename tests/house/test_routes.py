@@ -42,7 +42,7 @@ INVENTORY = {
     ("GET", "/health/ready"): ("none", False),
     ("GET", "/metrics"): ("metrics", False),
     ("GET", "/openapi.json"): ("none", False),
-} | routes_state.ROUTES
+} | routes_state.ALL
 CONVERSE: dict[str, object] = {
     "messages": [{"role": "user", "content": [{"text": "hi"}]}]
 }
@@ -118,11 +118,15 @@ def _call(path: str) -> tuple[str, dict[str, object]]:
     return PARAMETER.sub("demo", path), body
 
 
-KEYED = [key for key, (auth, _) in INVENTORY.items() if auth == "key"]
+KEYED = [
+    key
+    for key, (auth, _) in INVENTORY.items()
+    if auth == "key" and key not in routes_state.SOCKETS
+]
 RECORDED = [
     key
     for key, (_, recorded) in INVENTORY.items()
-    if recorded and key not in routes_state.ROUTES
+    if recorded and key not in routes_state.ALL
 ]
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from tests.matrix.row import Row
 
 _PASS = "flow/test_passthrough.py"
+_LIVE = "flow/test_realtime.py"
 
 ROWS: Final = (
     Row(
@@ -63,5 +64,53 @@ ROWS: Final = (
             f"{_PASS}::test_no_path_leads_out_of_the_provider#..%2fadmin",
             f"{_PASS}::test_an_odd_path_stays_below_the_base",
         ),
+    ),
+    Row(
+        "C",
+        "realtime sessions are relayed unchanged, as recorded",
+        (
+            f"{_LIVE}::test_recorded_sessions_come_through_unchanged",
+            f"{_LIVE}::test_the_official_sdk_holds_a_session#async",
+            f"{_LIVE}::test_over_tls_and_without_keys_no_web_page_opens_a_session",
+            "gateway/net/client/test_socket.py::test_messages_come_whole_in_order_and_then_the_end",
+        ),
+        ("GET /v1/realtime", "/v1/realtime"),
+    ),
+    Row(
+        "C",
+        "Gemini Live is relayed; its first message names the model",
+        (f"{_LIVE}::test_a_live_clients_first_message_names_the_model",),
+        (
+            "GET /ws/google.ai.generativelanguage.{version}.GenerativeService"
+            ".BidiGenerateContent",
+        ),
+    ),
+    Row(
+        "C",
+        "a realtime session is admitted, metered in time and tokens, and recorded",
+        (
+            f"{_LIVE}::test_a_session_is_admitted_metered_and_recorded",
+            f"{_LIVE}::test_who_may_not_is_told_before_the_upgrade",
+            f"{_LIVE}::test_a_browser_shows_its_key_as_a_subprotocol",
+            f"{_LIVE}::test_a_refusal_of_the_provider_is_told_without_its_secrets",
+        ),
+    ),
+    Row(
+        "C",
+        "either side's end of a realtime session is the other's, limits are kept",
+        (
+            f"{_LIVE}::test_a_client_that_vanishes_closes_the_provider",
+            f"{_LIVE}::test_the_providers_end_is_the_clients",
+            f"{_LIVE}::test_a_provider_that_breaks_is_told_of",
+            f"{_LIVE}::test_limits_end_a_session",
+            f"{_LIVE}::test_who_does_not_read_makes_the_other_side_wait",
+            f"{_LIVE}::test_the_next_deployment_opens_what_the_first_does_not",
+        ),
+    ),
+    Row(
+        "C",
+        "a client secret opens the session it was made for, through the gateway only",
+        (f"{_LIVE}::test_a_client_secret_opens_its_session_only",),
+        ("POST /v1/realtime/client_secrets", "/v1/realtime/client_secrets"),
     ),
 )

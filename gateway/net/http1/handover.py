@@ -22,6 +22,10 @@ from gateway.net.http1.site import NEVER, Site
 FREE_S: Final = 1.0
 """How long, roughly, Hypercorn may take to see that a client is gone."""
 
+PING_S: Final = 30.0
+"""Between pings of a WebSocket: what lies between keeps it open, and one whose client
+is gone without a word breaks."""
+
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +47,7 @@ def configure(settings: Server) -> Config:
     config.h2_max_concurrent_streams = STREAMS
     config.h2_max_header_list_size = settings.max_header_bytes
     config.websocket_max_message_size = settings.max_body_bytes
+    config.websocket_ping_interval = PING_S
     return config
 
 
