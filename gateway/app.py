@@ -35,7 +35,9 @@ from gateway.endpoints import (
     passthrough,
     realtime,
 )
+from gateway.endpoints.door import Door
 from gateway.endpoints.table import Row
+from gateway.net.link import Direct
 from gateway.net.server import serve
 from gateway.release import release
 from gateway.store.contract import StoreError
@@ -54,6 +56,9 @@ class App:
         self._share = share
         keys = loaded.config.keys
         self._local_only = not keys.master and not keys.open
+        self.direct: dict[tuple[str, str], Direct] = {}
+        """Endpoints of (method, path) that our server calls itself; filled when the
+        application has started."""
         self._hot: dict[tuple[str, str], ASGIApp] = {}
         self._rest: ASGIApp = _starting
         self.parts: Parts | None = None
@@ -93,6 +98,12 @@ class App:
             if row.hot
             for path in row.paths()
         }
+        if not self._local_only:  # which is asked of every scope
+            self.direct.update(
+                (key, endpoint)
+                for key, endpoint in self._hot.items()
+                if isinstance(endpoint, Door)
+            )
         self._rest = starlette(table)
         await send({"type": "lifespan.startup.complete"})
         await receive()

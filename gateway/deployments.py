@@ -20,10 +20,10 @@ from gateway.credentials.contract import Signer
 from gateway.net.client import Limits
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
-from routing.contract import Strategy
+from routing.contract import Blind, Strategy
 from routing.engine import Pool, plan
 from routing.health import Health
-from routing.types import Candidate, Plan, Query, Ranked
+from routing.types import Candidate, Plan, Query
 
 MAX_NAME: Final = 256
 """Characters of a name that a wildcard may make."""
@@ -147,12 +147,25 @@ class Budget:
         self._since = now
 
 
+class _Only:
+    """Where there is no choice, whatever the strategy."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def draw(self, candidates: Sequence[Candidate]) -> tuple[int, ...]:
+        return (0,)
+
+    def odds(self, candidates: Sequence[Candidate]) -> list[tuple[str, float]]:
+        return [("the only deployment", 1.0)]
+
+
 class Alias:
     """A name and the deployments behind it."""
 
     __slots__ = (
+        "_blind",
         "_by_id",
-        "_only",
         "_pool",
         "_strategy",
         "budget",
@@ -186,23 +199,22 @@ class Alias:
         windows = [d.candidate.max_input_tokens for d in deployments]
         self.smallest_window = min((w for w in windows if w), default=None)
         """Tokens; `None` when no deployment's is known."""
-        self._only = None
+        self._blind: Blind | None = None
         if len(deployments) == 1:
-            step = Ranked(deployments[0].id, "the only deployment", 1.0)
-            self._only = Plan((step,), strategy.name)
+            self._blind = _Only(strategy.name)
+        elif isinstance(strategy, Blind):
+            self._blind = strategy
 
-    def plan(self, query: Callable[[], Query], operation: str, now: float) -> Plan:
-        """The deployments to try; `query` is only called when there is a choice."""
-        if self._only is not None:
-            deployment = self.deployments[0]
-            candidate = deployment.candidate
-            if (
-                operation in candidate.operations
-                and candidate.max_input_tokens is None
-                and not deployment.health.blocked(now)
-            ):
-                return self._only
-        return plan(self._strategy, query(), self._pool, now)
+    def quick_plan(self, operation: str, least_tokens: int, now: float) -> Plan | None:
+        """The deployments to try, where no query is needed to tell: all are well, and
+        there is one, or the strategy looks at none."""
+        if self._blind is None:
+            return None
+        return self._pool.blind_plan(self._blind, operation, least_tokens, now)
+
+    def plan(self, query: Query, now: float) -> Plan:
+        """The deployments to try."""
+        return plan(self._strategy, query, self._pool, now)
 
     def deployment(self, id: str) -> Deployment:
         return self._by_id[id]

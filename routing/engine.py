@@ -1,18 +1,57 @@
 """Candidates in, plan out: hard limits, then the strategy, tier by tier."""
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final
 
-from routing.contract import Strategy
+from routing.contract import Blind, Strategy
 from routing.health import Health
 from routing.types import Candidate, Plan, Query, Ranked, Removed
 
+MAX_PLANS: Final = 1000
+"""Orders of a pool whose plans are kept."""
 
-class Pool(NamedTuple):
+
+class Pool:
     """What stands behind an alias; the two sequences run in parallel."""
 
-    candidates: Sequence[Candidate]
-    health: Sequence[Health]
+    __slots__ = ("_common", "_plans", "_smallest", "candidates", "health")
+
+    def __init__(
+        self, candidates: Sequence[Candidate], health: Sequence[Health]
+    ) -> None:
+        self.candidates = candidates
+        self.health = health
+        self._plans: dict[tuple[int, ...], Plan] = {}
+        self._common: frozenset[str] = frozenset()
+        """Operations that all can do, where all are of one tier."""
+        if len({c.order for c in candidates}) == 1:
+            self._common = frozenset.intersection(*[c.operations for c in candidates])
+        windows = [c.max_input_tokens for c in candidates]
+        self._smallest = min((w for w in windows if w), default=math.inf)
+
+    def blind_plan(
+        self, strategy: Blind, operation: str, least_tokens: int, now: float
+    ) -> Plan | None:
+        """The plan of a strategy that looks at no query, made once for each order;
+        `None` where some candidate may be out: that is for `plan` to tell."""
+        if operation not in self._common or least_tokens > self._smallest:
+            return None
+        for health in self.health:
+            if health.blocked(now):
+                return None
+        order = strategy.draw(self.candidates)
+        made = self._plans.get(order)
+        if made is None:
+            made = self._plan(strategy, order)
+            if len(self._plans) < MAX_PLANS:
+                self._plans[order] = made
+        return made
+
+    def _plan(self, strategy: Blind, order: tuple[int, ...]) -> Plan:
+        odds = strategy.odds(self.candidates)
+        steps = [Ranked(self.candidates[i].id, *odds[i]) for i in order]
+        return Plan(tuple(steps), strategy.name)
 
 
 def plan(strategy: Strategy, query: Query, pool: Pool, now: float) -> Plan:

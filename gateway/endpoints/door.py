@@ -7,13 +7,12 @@ import time
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
 from adapters.contract import Dialect, Headers, Hint, Operation
 from adapters.errors import BadCall
 from gateway.endpoints.reply import Reply
-from gateway.net.hangup import watch
+from gateway.net.link import AsgiLink, Fields, Link
 from gateway.spine.admit import presented
 from gateway.spine.dispatch import Dispatch
 from gateway.spine.exchange import Exchange
@@ -54,69 +53,70 @@ class Door:
         self._plain = Hint(operation=operation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A call whose body says everything."""
-        forwarded = self._forward(scope["headers"])
-        hint = (
-            Hint(operation=self._operation, headers=forwarded)
-            if forwarded
-            else self._plain
-        )
-        if self._forms:
-            kind = dict(scope["headers"]).get(b"content-type", b"")
-            now = int(time.time())
-            hint = msgspec.structs.replace(hint, content_type=kind, received=now)
-        await self.serve(scope, receive, send, hint)
+        """A call whose body says everything, through ASGI."""
+        await self.direct(AsgiLink(scope, receive, send))
 
-    async def serve(
-        self, scope: Scope, receive: Receive, send: Send, hint: Hint
-    ) -> None:
+    async def direct(self, link: Link) -> None:
+        """A call whose body says everything."""
+        await self.serve(link, self._hint(link.headers))
+
+    async def serve(self, link: Link, hint: Hint) -> None:
         """A call of which the path has told `hint`."""
         exchange = begin(
-            dict(scope["headers"]),
+            dict(link.headers),
             self._propagation,
             self._route,
             self._dialect,
             self._operation,
         )
-        task = asyncio.current_task()
-        assert task is not None
-        unwatch = None
-        reply = Reply(send)
+        reply = Reply(link)
 
         def hang_up() -> None:
             if reply.over:
                 return  # servers say so after every answer, too
             exchange.hung_up = True
-            task.cancel()
+            if link.task is not None:
+                link.task.cancel()
 
         async def read() -> bytes:
-            nonlocal unwatch
-            body = await _body(receive)
+            body = await link.body()
             if body is None:
                 exchange.hung_up = True
                 raise asyncio.CancelledError
-            unwatch = watch(scope, receive, hang_up)
+            link.watch(hang_up)
             if hint.content_type[:10].lower() != b"multipart/":
                 _bound(body)
                 if not body.isascii():
                     _check_utf_8(body)
             return body
 
-        key = presented(exchange.headers, query_key(scope["query_string"]))
+        key = presented(exchange.headers, query_key(link.query))
         try:
             await self._dispatch.serve(exchange, key, read, hint, reply)
         finally:
-            if unwatch is not None:
-                unwatch()
-            if exchange.hung_up:
+            link.watch(None)
+            if exchange.hung_up and link.task is not None:
                 # The cancellation has done its work; the server's own code goes on.
-                while task.cancelling():
-                    task.uncancel()
+                while link.task.cancelling():
+                    link.task.uncancel()
 
-    def _forward(self, headers: Headers) -> Headers:
+    def _hint(self, headers: Fields) -> Hint:
+        forwarded = self._forward(headers)
+        if self._forms:
+            return Hint(
+                operation=self._operation,
+                headers=forwarded,
+                content_type=dict(headers).get(b"content-type", b""),
+                received=int(time.time()),
+            )
+        if not forwarded:
+            return self._plain
+        return Hint(operation=self._operation, headers=forwarded)
+
+    def _forward(self, headers: Fields) -> Headers:
         if not self._forwarded:
             return ()
-        return tuple(h for h in headers if h[0] in self._forwarded)
+        return tuple([h for h in headers if h[0] in self._forwarded])
 
 
 def begin(
@@ -142,23 +142,6 @@ def begin(
         began=time.monotonic(),
         began_unix_ns=began_unix_ns,
     )
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The whole request body, capped by the server; `None` when the client left."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        return None
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    pieces = [body]
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        pieces.append(message.get("body", b""))
-    return b"".join(pieces)
 
 
 def _bound(body: bytes) -> None:

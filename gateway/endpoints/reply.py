@@ -1,15 +1,15 @@
-"""Answers and errors -> ASGI, in the client's dialect."""
+"""Answers and errors -> the client, in its dialect."""
 
 import math
 from typing import Final
 
 import msgspec
-from starlette.types import Send
 
 from adapters.contract import Headers, HeadsErrors, Medium, Result
 from adapters.errors import BadRequest, UpstreamError
 from gateway.deployments import header_text
 from gateway.errors import row, tell
+from gateway.net.link import Link
 from gateway.spine.attempt import Stream
 from gateway.spine.exchange import Exchange
 from gateway.spine.relay import relay
@@ -26,10 +26,10 @@ _UNBUFFERED: Final = (b"x-accel-buffering", b"no")
 class Reply:
     """The `Outlet` of one exchange."""
 
-    __slots__ = ("_begun", "_send", "over")
+    __slots__ = ("_begun", "_link", "over")
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, link: Link) -> None:
+        self._link = link
         self._begun = False
         self.over = False
         """Everything was said: a client that leaves now has its answer."""
@@ -64,16 +64,14 @@ class Reply:
             _UNBUFFERED,
         ]
         exchange.status = 200
-        await self._send(
-            {"type": "http.response.start", "status": 200, "headers": headers}
-        )
+        await self._link.begin(200, headers)
         self._begun = True
-        error = await relay(exchange, stream, encoder, self._write)
+        error = await relay(exchange, stream, encoder, self._link.write)
         if error is not None and not call.events:
             # It has no words to say so: the server cuts an answer without an end.
             return error
         self.over = True
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._link.end()
         return error
 
     async def refuse(self, exchange: Exchange, error: Exception) -> None:
@@ -94,18 +92,8 @@ class Reply:
     async def _answer(
         self, status: int, headers: list[tuple[bytes, bytes]], body: bytes
     ) -> None:
-        headers.append((b"content-length", b"%d" % len(body)))
-        self._begun = True
-        await self._send(
-            {"type": "http.response.start", "status": status, "headers": headers}
-        )
-        self.over = True
-        await self._send({"type": "http.response.body", "body": body})
-
-    async def _write(self, data: bytes) -> None:
-        await self._send(
-            {"type": "http.response.body", "body": data, "more_body": True}
-        )
+        self._begun = self.over = True
+        await self._link.answer(status, headers, body)
 
 
 def served(exchange: Exchange) -> list[tuple[bytes, bytes]]:

@@ -223,7 +223,12 @@ class Client:
                 connection = await self._acquire(pool, limits, deadline, fresh=fresh)
                 now = loop.time()
             reply = Reply(
-                origin.host, origin.port, self.cap, whole=whole, bodiless=bodiless
+                origin.host,
+                origin.port,
+                self.cap,
+                whole=whole,
+                bodiless=bodiless,
+                loop=loop,
             )
             connection.first_token_s = limits.first_token_s
             connection.idle_s = limits.idle_s

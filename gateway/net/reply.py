@@ -72,9 +72,11 @@ class Reply:
         *,
         whole: bool = False,
         bodiless: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """`cap`: bytes of a body that is read whole, and of what a compressed stream
-        may come to; `bodiless`: the answer to a HEAD."""
+        may come to; `bodiless`: the answer to a HEAD; `loop`: the running one, where
+        it is at hand (to ask costs a system call before Python 3.12)."""
         self.status = 0
         self.headers: Headers = ()
         self.host = host
@@ -92,7 +94,7 @@ class Reply:
         """It failed because a kept connection had been closed, unheard."""
         self.paused = False
         self.bodiless = bodiless
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop or asyncio.get_running_loop()
         self._cap = cap
         self._limit = cap if whole else HIGH_WATER
         self._want = _Want.end if whole else _Want.head

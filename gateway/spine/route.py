@@ -10,6 +10,8 @@ from routing.types import Plan, Query
 
 _MEDIA = (b"base64", b'"data"', b"inline")
 """Marks of media inside a body."""
+LONGEST = 16
+"""Bytes of text that any tokenizer makes one token, at the most."""
 GUESSED_OUTPUT = 512
 """Tokens an answer is taken to have when the client names no limit."""
 
@@ -31,8 +33,10 @@ def resolve(directory: Directory, exchange: Exchange, model: str) -> Alias:
 
 def plan(exchange: Exchange, call: Call, alias: Alias, now: float) -> Plan:
     """The deployments of `alias` to try for this call."""
-    operation = str(exchange.operation)
-    planned = alias.plan(lambda: _query(exchange, call, alias), operation, now)
+    least = call.prompt_bytes // LONGEST
+    planned = alias.quick_plan(exchange.operation, least, now)
+    if planned is None:
+        planned = alias.plan(_query(exchange, call, alias), now)
     if exchange.plan is None or planned.order:
         exchange.plan = planned
     return planned
@@ -53,9 +57,8 @@ def _query(exchange: Exchange, call: Call, alias: Alias) -> Query:
 
 def _least(body: bytes, size: int, window: int | None) -> int:
     """Prompt tokens that a body with a prompt of that size has at the very least, where
-    that might matter: no tokenizer makes more than 16 bytes of text one token, and
-    media count otherwise."""
-    least = size // 16
+    that might matter; media count otherwise."""
+    least = size // LONGEST
     if window is None or least <= window:
         return 0
     return 0 if any(mark in body for mark in _MEDIA) else least

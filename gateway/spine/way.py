@@ -17,7 +17,7 @@ from adapters.errors import Timeout, Unsupported, UpstreamError
 from gateway.config.schema import Cooldown, Retries
 from gateway.deployments import Alias, Deployment, Directory
 from gateway.errors import Refused
-from gateway.spine.attempt import Answered, Broken, Stream, attempt
+from gateway.spine.attempt import Answered, Broken, Stream, Whole, attempt
 from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
 from gateway.spine.remedy import Cooling, Remedy, remedy
@@ -25,6 +25,7 @@ from gateway.spine.route import plan
 from gateway.spine.tries import Hedge, Outcome, Tries, none_left
 from gateway.telemetry.context import Propagation
 from gateway.telemetry.logs import deployment_changed
+from routing.types import Plan
 
 TICK_S: Final = 0.005
 """How early a timer may fire."""
@@ -57,23 +58,32 @@ class Way:
         first = exchange.alias
         if first is None:
             raise LookupError("an exchange must be routed before it is answered")
-        line, seen = deque([first]), {first.name}
-        told: Outcome | None = None
+        try:
+            return await self._alias(exchange, call, first)
+        except (UpstreamError, Unsupported, Refused) as error:
+            return await self._fallback(exchange, call, first, error)
+
+    async def _fallback(
+        self, exchange: Exchange, call: Call, failed: Alias, error: Outcome
+    ) -> Answered:
+        """The answer of an alias that the configuration names for such an error."""
+        told, seen = error, {failed.name}
+        line: deque[Alias] = deque()
         while True:
-            alias = line.popleft()
-            alias.budget.request(time.monotonic())
+            for name in _fallbacks(failed, error):
+                found = self._directory.find(name)
+                if found is not None and name not in seen:
+                    seen.add(name)
+                    line.append(found)
+            if not line or time.monotonic() >= exchange.deadline:
+                raise told from None
+            failed = line.popleft()
             try:
-                return await self._alias(exchange, call, alias)
-            except (UpstreamError, Unsupported, Refused) as error:
-                if told is None or not isinstance(error, Refused):
-                    told = error
-                for name in _fallbacks(alias, error):
-                    found = self._directory.find(name)
-                    if found is not None and name not in seen:
-                        seen.add(name)
-                        line.append(found)
-                if not line or time.monotonic() >= exchange.deadline:
-                    raise told from None
+                return await self._alias(exchange, call, failed)
+            except (UpstreamError, Unsupported, Refused) as again:
+                error = again
+                if not isinstance(again, Refused):
+                    told = again
 
     def broke(self, exchange: Exchange, stream: Stream, error: UpstreamError) -> None:
         """A stream broke after its client had been told something: only health is
@@ -83,11 +93,37 @@ class Way:
 
     async def _alias(self, exchange: Exchange, call: Call, alias: Alias) -> Answered:
         now = time.monotonic()
+        alias.budget.request(now)
         planned = plan(exchange, call, alias, now)
         if not planned.order:
             raise none_left(alias, planned, now)
+        failure: Broken | Unsupported | None = None
+        if alias.model.hedge is None:
+            # Mostly the first answers, and nothing of what follows is needed.
+            first = alias.deployment(planned.order[0].candidate)
+            try:
+                answered = await attempt(exchange, call, first, self._propagation)
+            except (Broken, Unsupported) as error:
+                failure = error
+            else:
+                return _serving(exchange, alias, answered)
+        return await self._line(exchange, call, alias, planned, failure)
+
+    async def _line(
+        self,
+        exchange: Exchange,
+        call: Call,
+        alias: Alias,
+        planned: Plan,
+        failure: Broken | Unsupported | None,
+    ) -> Answered:
+        """The answer of the first in line that gives one; `failure` is of the very
+        first, when that was tried."""
         line = deque([alias.deployment(step.candidate) for step in planned.order])
         tries = Tries()
+        if failure is not None:
+            tries.count(line.popleft())
+            self._note(exchange, alias, failure, line, tries)
         while line:
             deployment = line.popleft()
             if tries.error is not None and not await self._may_go_on(
@@ -99,16 +135,26 @@ class Way:
                 answered = await self._one(
                     exchange, call, alias, deployment, line, tries
                 )
-            except Unsupported as unsupported:
-                tries.unsupported(unsupported)
-            except Broken as broken:
-                self._failed(exchange, alias, broken, line, tries)
+            except (Broken, Unsupported) as error:
+                self._note(exchange, alias, error, line, tries)
             else:
-                exchange.serving = alias
-                return answered
+                return _serving(exchange, alias, answered)
         if tries.error is None:
             raise none_left(alias, planned, time.monotonic())
         raise tries.error
+
+    def _note(
+        self,
+        exchange: Exchange,
+        alias: Alias,
+        failure: Broken | Unsupported,
+        line: deque[Deployment],
+        tries: Tries,
+    ) -> None:
+        if isinstance(failure, Broken):
+            self._failed(exchange, alias, failure, line, tries)
+        else:
+            tries.unsupported(failure)
 
     def _failed(
         self,
@@ -175,19 +221,9 @@ class Way:
     ) -> Answered:
         hedge = alias.model.hedge
         if hedge is None or not line or tries.of(line[0]):
-            answered = await attempt(exchange, call, deployment, self._propagation)
-        else:
-            second = Hedge(alias, line, tries, hedge.after_s)
-            answered = await self._hedged(exchange, call, deployment, second)
-        book = answered.book
-        if book is None:
-            exchange.served_by = deployment
-            return answered
-        exchange.served_by = book.deployment
-        exchange.first_token = book.first_token
-        exchange.dropped = book.dropped
-        exchange.upstream_headers = book.allowance
-        return answered
+            return await attempt(exchange, call, deployment, self._propagation)
+        second = Hedge(alias, line, tries, hedge.after_s)
+        return await self._hedged(exchange, call, deployment, second)
 
     async def _hedged(
         self, exchange: Exchange, call: Call, deployment: Deployment, hedge: Hedge
@@ -277,6 +313,20 @@ class Way:
                 deployment.id, health.state, "cooldown", error.kind, pause
             )
         health.cool(now, pause, error.kind)
+
+
+def _serving(exchange: Exchange, alias: Alias, answered: Answered) -> Answered:
+    """Note who answers."""
+    exchange.serving = alias
+    book = answered.book
+    if book is not None:
+        exchange.served_by = book.deployment
+        exchange.first_token = book.first_token
+        exchange.dropped = book.dropped
+        exchange.upstream_headers = book.allowance
+    elif isinstance(answered, Whole):
+        exchange.served_by = answered.deployment
+    return answered
 
 
 def _fallbacks(alias: Alias, error: Outcome) -> list[str]:

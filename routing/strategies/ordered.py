@@ -18,6 +18,14 @@ class Ordered:
         health: Sequence[Health],
     ) -> list[Score]:
         return [
-            Score(-float(i), f"position {i + 1}", 1.0 if i == 0 else 0.0)
-            for i in range(len(candidates))
+            Score(-float(i), reason, share)
+            for i, (reason, share) in enumerate(self.odds(candidates))
         ]
+
+    def draw(self, candidates: Sequence[Candidate]) -> tuple[int, ...]:
+        """As they stand."""
+        return tuple(range(len(candidates)))
+
+    def odds(self, candidates: Sequence[Candidate]) -> list[tuple[str, float]]:
+        """The first, always."""
+        return [(f"position {i + 1}", float(not i)) for i in range(len(candidates))]

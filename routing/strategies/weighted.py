@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
-MAX_REASONS = 1000
-"""Pairs of weight and total whose words are kept."""
+_ORDERS = ((0, 1), (1, 0))
 
 
 class Weighted:
@@ -22,7 +21,6 @@ class Weighted:
 
     def __init__(self, rng: random.Random) -> None:
         self._random = rng.random
-        self._reasons: dict[tuple[float, float], tuple[str, float]] = {}
 
     def score(
         self,
@@ -30,19 +28,33 @@ class Weighted:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
+        place = {i: -float(at) for at, i in enumerate(self.draw(candidates))}
+        return [
+            Score(place[i], reason, share)
+            for i, (reason, share) in enumerate(self.odds(candidates))
+        ]
+
+    def draw(self, candidates: Sequence[Candidate]) -> tuple[int, ...]:
+        """An order of the candidates, by their positions."""
+        random = self._random
+        if len(candidates) == 2:
+            first, second = candidates[0].weight, candidates[1].weight
+            if first > 0.0 and second > 0.0:
+                return _ORDERS[random() * (first + second) >= first]
+        keys = [
+            math.log(1.0 - random()) / c.weight if c.weight > 0.0 else -math.inf
+            for c in candidates
+        ]
+        return tuple(sorted(range(len(keys)), key=keys.__getitem__, reverse=True))
+
+    def odds(self, candidates: Sequence[Candidate]) -> list[tuple[str, float]]:
+        """Of each: why it stands where, and how likely it comes first."""
         total = sum([c.weight for c in candidates])
         if total <= 0.0:
-            even = Score(0.0, "weight 0 of 0", 1.0 / len(candidates))
-            return [even] * len(candidates)
-        return [self._one(c.weight, total) for c in candidates]
-
-    def _one(self, weight: float, total: float) -> Score:
-        if weight <= 0.0:
-            return Score(-math.inf, "weight 0: only when all others are out", 0.0)
-        said = self._reasons.get((weight, total))
-        if said is None:
-            said = f"weight {weight:g} of {total:g}", weight / total
-            if len(self._reasons) < MAX_REASONS:
-                self._reasons[weight, total] = said
-        drawn = math.log(1.0 - self._random()) / weight
-        return Score(drawn, said[0], said[1])
+            return [("weight 0 of 0", float(not i)) for i in range(len(candidates))]
+        return [
+            (f"weight {c.weight:g} of {total:g}", c.weight / total)
+            if c.weight > 0.0
+            else ("weight 0: only when all others are out", 0.0)
+            for c in candidates
+        ]

@@ -253,13 +253,18 @@ class Connection(asyncio.Protocol):
 
     def _start(self, cycle: Cycle, head: Head, inflate: Inflate | None) -> None:
         site = self.site
-        scope = scope_of(cycle, head, self._facts, site)
-        receive: Receive = cycle.receive
-        if inflate is not None:
-            receive = Unpacked(receive, inflate, partial(self._refuse_late, cycle))
+        endpoint = site.direct.get((head.method, head.path))
+        if endpoint is not None and inflate is None:
+            serving = endpoint.direct(cycle)
+        else:
+            receive: Receive = cycle.receive
+            if inflate is not None:
+                receive = Unpacked(receive, inflate, partial(self._refuse_late, cycle))
+            scope = scope_of(cycle, head, self._facts, site)
+            serving = site.app(scope, receive, cycle.send)
         site.state.requests += 1
         site.cycles.add(cycle)
-        work = cycle.run(scope, receive)
+        work = cycle.run(serving)
         if EAGER:
             task = asyncio.Task(work, loop=site.loop, eager_start=True)  # type: ignore[call-arg]
         else:

@@ -1,13 +1,14 @@
-"""One request and its answer: the application's `receive` and `send`."""
+"""One request and its answer: the application's `receive` and `send`, and a door's
+`Link` (`gateway.net.link`), which goes straight to the wire."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Message, Scope
 
-from gateway.net.http1.head import Head
+from gateway.net.http1.head import Fields, Head
 from gateway.net.http1.refusal import status_line
 from gateway.net.http1.site import Site
 
@@ -64,6 +65,7 @@ class Cycle:
         "_expects",
         "_flushed",
         "_hangup",
+        "_head",
         "_head_only",
         "_headers",
         "_left",
@@ -81,6 +83,7 @@ class Cycle:
 
     def __init__(self, wire: Wire, head: Head) -> None:
         self._wire = wire
+        self._head = head
         self._minor = head.minor
         self._head_only = head.method == "HEAD"
         self._expects = head.expects
@@ -156,9 +159,31 @@ class Cycle:
             if not waiter.done():
                 waiter.set_result(None)
 
+    @property
+    def headers(self) -> Fields:
+        return self._head.headers
+
+    @property
+    def query(self) -> bytes:
+        return self._head.query
+
+    async def body(self) -> bytes | None:
+        """The whole body; `None` when the client is gone."""
+        if not self.more and not self.gone:  # it came with its head, mostly
+            parts, self._body = self._body, []
+            self._taken = True
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        pieces: list[bytes] = []
+        while not self._taken:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                return None
+            pieces.append(message["body"])
+        return b"".join(pieces)
+
     # The client's going.
 
-    def register(self, callback: Callable[[], None] | None) -> None:
+    def watch(self, callback: Callable[[], None] | None) -> None:
         """The `routeiq.hangup` extension: `callback` is called once, synchronously,
         when the client is lost before the answer is complete; at once if it is."""
         if self.gone and callback is not None:
@@ -192,21 +217,55 @@ class Cycle:
         kind = message["type"]
         if kind == "http.response.body":
             self._send_body(message.get("body", b""), message.get("more_body", False))
-            if self.ended:
-                return
-            self._turns += 1
-            if not self._wire.is_writable():
-                await self._wire.writable()
-            elif not self._turns % FAIR:
-                await asyncio.sleep(0)
+            if not self.ended:
+                await self._pace()
         elif kind == "http.response.start" and not self._begun:
-            self._begun = True
-            self._status = message["status"]
-            if not 200 <= self._status <= 999:
-                raise RuntimeError(f"an answer cannot have status {self._status}")
-            self._headers = message.get("headers", ())
+            self._start(message["status"], message.get("headers", ()))
         else:
             raise RuntimeError(f"unexpected message {kind!r}")
+
+    async def answer(
+        self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        """The whole answer. Raises: ClientGone."""
+        if self.gone:
+            raise ClientGone("the client is gone")
+        self._start(status, headers)
+        self._send_body(body, more=False)
+
+    async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Raises: ClientGone."""
+        if self.gone:
+            raise ClientGone("the client is gone")
+        self._start(status, headers)
+
+    async def write(self, data: bytes) -> None:
+        """A piece of the body. Raises: ClientGone."""
+        if self.gone:
+            raise ClientGone("the client is gone")
+        self._send_body(data, more=True)
+        await self._pace()
+
+    async def end(self) -> None:
+        """Raises: ClientGone."""
+        if self.gone:
+            raise ClientGone("the client is gone")
+        self._send_body(b"", more=False)
+
+    def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        if not 200 <= status <= 999:
+            raise RuntimeError(f"an answer cannot have status {status}")
+        self._begun = True
+        self._status = status
+        self._headers = headers
+
+    async def _pace(self) -> None:
+        """Wait while the client does not read; let others run now and then."""
+        self._turns += 1
+        if not self._wire.is_writable():
+            await self._wire.writable()
+        elif not self._turns % FAIR:
+            await asyncio.sleep(0)
 
     def _send_body(self, body: bytes, more: bool) -> None:
         if not self._begun:
@@ -295,11 +354,11 @@ class Cycle:
             self._wake()
         self._wire.finished()
 
-    async def run(self, scope: Scope, receive: Receive) -> None:
-        """The task: the application, and what follows when it fails."""
+    async def run(self, work: Awaitable[None]) -> None:
+        """The task: the application's work, and what follows when it fails."""
         site = self._wire.site
         try:
-            await site.app(scope, receive, self.send)
+            await work
         except Exception:
             if self.gone:
                 log.debug("an exchange ended with its client", exc_info=True)
@@ -337,5 +396,5 @@ def scope_of(
         "client": client,
         "server": server,
         "state": site.scope_state.copy(),
-        "extensions": {"routeiq.hangup": cycle.register},
+        "extensions": {"routeiq.hangup": cycle.watch},
     }

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import Any, Final, Protocol
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from gateway.config.schema import Server
 from gateway.net.http1.state import State
+from gateway.net.link import Direct
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class Site:
         """`hand_over(transport, data, done)` gives a connection to Hypercorn with
         what was read of it; `done` is called when it is over."""
         self.app = app
+        self.direct: Mapping[tuple[str, str], Direct] = getattr(app, "direct", {})
+        """Endpoints of (method, path) that the application need not be asked for."""
         self.settings = settings
         self.state = state
         self.loop = loop
