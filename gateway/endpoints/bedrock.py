@@ -15,6 +15,7 @@ from adapters.contract import Hint, Operation
 from adapters.registry import DIALECTS
 from gateway.endpoints.door import Door
 from gateway.endpoints.table import Row
+from gateway.net.link import AsgiLink
 from gateway.spine.dispatch import Dispatch
 from gateway.telemetry.context import Propagation
 
@@ -47,7 +48,7 @@ class ModelDoor:
         path: str = scope["path"]
         model = path[path.index("/model/") + 7 :].removesuffix(self._suffix)
         hint = msgspec.structs.replace(self._hint, model=model)
-        await self._door.serve(scope, receive, send, hint)
+        await self._door.serve(AsgiLink(scope, receive, send), hint)
 
 
 def _row(dispatch: Dispatch, propagation: Propagation, verb: str) -> Row:
