@@ -114,11 +114,8 @@ class Sessions:
             Refused: there is no one.
         """
         now = time.monotonic()
-        planned = alias.plan(
-            lambda: Query(alias=alias.name, operation=OPERATION, stream=True),
-            OPERATION,
-            now,
-        )
+        query = Query(alias=alias.name, operation=OPERATION, stream=True)
+        planned = alias.plan(query, now)
         exchange.alias, exchange.plan = alias, planned
         if not planned.order:
             raise none_left(alias, planned, now)
