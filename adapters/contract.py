@@ -106,6 +106,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     and the word before the key (`authorization: Token`)."""
     signer: str = ""
     """Who signs requests where there is no key: `google`, `azure`, `aws`, or nobody."""
+    hosts: dict[str, str] = {}
+    """Patterns of models of another grammar at the same place -> the row for them; the
+    first that fits."""
     title: str = ""
     quirks: Quirks = Quirks()
     aliases: tuple[str, ...] = ()
@@ -249,7 +252,7 @@ class Hint(msgspec.Struct, frozen=True):
     """What the door knows of a call besides its body."""
 
     model: str = ""
-    """From the path (Gemini)."""
+    """From the path (Gemini, Vertex AI, Azure): it stands, whatever the body says."""
     operation: Operation = Operation.chat
     stream: bool | None = None
     """From the path (Gemini); `None`: the body tells."""
@@ -297,7 +300,7 @@ class Dialect(Protocol):
     """`openai.chat`, `openai.completions`, `openai.embeddings`,
     `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.moderations`,
     `anthropic.messages`, `gemini.generate`, `gemini.embed`, `bedrock.converse`,
-    `bedrock.invoke`."""
+    `bedrock.invoke`, `vertex.predict`."""
 
     def read_call(self, body: bytes, hint: Hint) -> Call:
         """The head of the call; the rest stays in `raw` until asked for.

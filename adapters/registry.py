@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from adapters.anthropic import family as anthropic
+from adapters.anthropic import hosted
 from adapters.bedrock import family as bedrock
 from adapters.cohere import family as cohere
 from adapters.contract import Dialect, Upstream
@@ -19,6 +20,7 @@ from adapters.openai.media import family as media
 UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "openai": openai.UPSTREAM,
     "anthropic": anthropic.UPSTREAM,
+    "anthropic_vertex": hosted.ON_VERTEX,
     "gemini": gemini.UPSTREAM,
     "cohere": cohere.UPSTREAM,
     "ollama": ollama.UPSTREAM,
@@ -43,6 +45,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         cohere.EMBED_DIALECT,
         bedrock.CONVERSE,
         bedrock.MESSAGES_INVOKED,
+        gemini.PREDICT,
     )
 }
 """By `Dialect.name`."""

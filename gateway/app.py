@@ -21,6 +21,7 @@ from gateway.config.load import Loaded
 from gateway.config.schema import Server
 from gateway.config.secrets import SecretError
 from gateway.endpoints import (
+    azure,
     bedrock,
     chat,
     client_secrets,
@@ -34,6 +35,7 @@ from gateway.endpoints import (
     openapi,
     passthrough,
     realtime,
+    vertex,
 )
 from gateway.endpoints.door import Door
 from gateway.endpoints.table import Row
@@ -165,6 +167,8 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *passthrough.rows(dispatch, propagation, parts.accounts),
         *realtime.rows(dispatch, propagation, parts.sessions, kept),
         *client_secrets.rows(dispatch, propagation, parts.sessions, kept),
+        *azure.rows(dispatch, propagation),
+        *vertex.rows(dispatch, propagation),
         *models.rows(directory, keyring, int(time.time())),
         *feedback.rows(parts.store, keyring, parts.redactor),
         *health.rows(directory, parts.store, parts.render_metrics, parts.metrics_key),
@@ -215,7 +219,7 @@ def _dialect(path: str) -> Dialect:
         return DIALECTS["bedrock.converse"]
     if "/messages" in path or path.startswith("/anthropic"):
         return DIALECTS["anthropic.messages"]
-    if "/v1beta" in path or path.startswith(("/genai", "/gemini")):
+    if "/v1beta" in path or path.startswith(("/genai", "/gemini", "/vertex_ai")):
         return DIALECTS["gemini.generate"]
     return DIALECTS["openai.chat"]
 

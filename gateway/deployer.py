@@ -11,13 +11,14 @@ import msgspec
 from adapters import realtime
 from adapters.catalog import Catalog, ModelFacts, Price
 from adapters.contract import Operation, Provider, Target
-from adapters.providers import PROVIDERS, find
+from adapters.providers import PROVIDERS, find, serving
 from adapters.registry import UPSTREAMS
 from gateway.accounts import Account, Accounts
-from gateway.config import schema
+from gateway.config import clouds, schema
 from gateway.config.addresses import address, filled
+from gateway.config.command import is_command
 from gateway.config.found import found_keys
-from gateway.config.secrets import Secrets
+from gateway.config.secrets import SecretError, Secrets
 from gateway.credentials.contract import Signer, Wanted
 from gateway.credentials.signing import Signing
 from gateway.credentials.wallet import SIGNERS, Wallet
@@ -100,7 +101,7 @@ class Deployer:
         }
         for model in patterns.values():
             for entry in model.deployments:
-                self._place(entry)  # what it finds, the redactor must know at once
+                self._place(entry, "")  # what it finds, the redactor must know at once
         return Directory(exact, patterns, self.alias)
 
     def accounts(self) -> Accounts:
@@ -108,7 +109,10 @@ class Deployer:
         rows = self._config.providers
         for name in rows:
             entry = schema.Deployment(model="*", provider=name)
-            place, _ = self._place(entry)
+            try:
+                place, _ = self._place(entry, "")
+            except SecretError:
+                continue  # only its deployments say where: they have been looked at
             if place.mark in self._accounts:
                 self._named[name] = place.mark
         passed = frozenset(name for name, own in rows.items() if own.passthrough)
@@ -132,8 +136,7 @@ class Deployer:
         position: int,
         stood_for: str,
     ) -> Deployment:
-        place, name = self._place(entry)
-        name = name.replace("*", stood_for) if stood_for else name
+        place, name = self._place(entry, stood_for)
         upstream = UPSTREAMS[place.row.family]
         facts = self._catalog.find(place.row.id, name)
         price = _price(entry.price, facts)
@@ -183,11 +186,13 @@ class Deployer:
             return
         client, redactor = self._reach(place)
         nothing = schema.Deployment(model="*")
+        base_url = clouds.above_models(place.base_url)
+        root = msgspec.structs.replace(place, base_url=base_url)
         self._accounts[mark] = Deployment(
             id=row.id,
             provider=row,
             upstream=UPSTREAMS[row.family],
-            target=_target(place, "", nothing, None, strict=False),
+            target=_target(root, "", nothing, None, strict=False),
             client=client,
             candidate=Candidate(id=row.id, operations=frozenset()),
             health=Health(self._health_limits(nothing)),
@@ -201,7 +206,7 @@ class Deployer:
             account=mark,
         )
 
-    def _place(self, entry: schema.Deployment) -> tuple[Place, str]:
+    def _place(self, entry: schema.Deployment, stood_for: str) -> tuple[Place, str]:
         """Where the deployment is, and the provider's own name for its model."""
         prefix, _, name = entry.model.partition("/")
         if entry.provider:
@@ -213,14 +218,14 @@ class Deployer:
         family = own.family if own is not None else ""
         known = find(prefix) or find(family or "openai")
         assert known is not None
+        name = name.replace("*", stood_for) if stood_for else name
+        known = serving(known, name)
         row = _row(prefix or "openai", known, own, custom=bool(entry.base_url))
         reference = entry.api_key or (own.api_key if own is not None else "")
-        key = (
-            self._secret(reference, where)
-            if reference
-            else self._secrets.first(row.env)
-        )
-        base_url = self._base_url(entry, row, own)
+        key = "" if reference else self._secrets.first(row.env)
+        if reference and not is_command(reference):
+            key = self._secret(reference, where)
+        base_url = self._base_url(entry, row, own).rstrip("/")
         if key:
             self._redactor.learn(key)
         headers = {**(own.headers if own is not None else {}), **entry.headers}
@@ -228,12 +233,15 @@ class Deployer:
         secret = {value for n, value in resolved.items() if value != headers[n]}
         for value in secret:
             self._redactor.learn(value)
-        base_url = base_url.rstrip("/")
+        site = clouds.site(base_url, known, own, entry, self._secrets, key or reference)
+        base_url = site.url
         signer = None
-        if row.signer and not key:
+        if is_command(reference):
+            signer = self._wallet.key(reference, row)
+        elif row.signer and not key:
             wanted = Wanted(row, base_url, entry, own, partial(self._learned, where))
             signer = self._wallet.signer(row.signer, wanted)
-        mark = _mark(row, base_url, reference)
+        mark = _mark(row, base_url, f"{reference}{site.said}")
         place = Place(row, base_url, key, resolved, secret, signer, mark)
         self._open(place)
         return place, name

@@ -139,9 +139,11 @@ class MessagesDialect:
             head = _head.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             head = call_part(body, _Head)
-        model = head.model or hint.model
+        model = hint.model or head.model
         if not model:
             raise BadCall("model: a model is required", "model")
+        if hint.model:
+            body = _unhosted(body, hint.model)
         if not head.messages or memoryview(head.messages)[0] != _LIST:
             raise BadCall("messages: a list of messages is required", "messages")
         count = hint.operation == Operation.count_tokens
@@ -180,6 +182,13 @@ class MessagesDialect:
     def write_error(self, told: Told) -> bytes:
         """The error body."""
         return errors.write(told)
+
+
+def _unhosted(body: bytes, model: str) -> bytes:
+    """A body that was written for a host with the model in its path, as Anthropic's
+    own service takes it."""
+    named = {"model": msgspec.json.encode(model)}
+    return envelope.replace(body, named, frozenset({"anthropic_version"}))
 
 
 def _custom(call: Call) -> frozenset[str]:

@@ -16,6 +16,8 @@ from adapters.normal.chat import Conversation
 OWN: Final = frozenset({"safetySettings", "cachedContent", "labels"})
 """Top-level fields of Gemini that any client may send, in either spelling."""
 
+FLAT: Final = "flat"
+"""Vertex AI's word in the quirk `count_tokens`: its bodies are not nested."""
 _SILENT: Final = tuple(name for name, row in PARAMETERS.items() if row[0] == "dropped")
 
 
@@ -84,7 +86,9 @@ def write(talk: Conversation, target: Target, is_ours: bool) -> Written:
     if config := settings.write(talk, target.model, limit, dropped):
         body[settings.WHERE] = config
     _tier(talk, body, dropped)
-    if talk.store is not None:
+    if talk.store is not None and FLAT in target.provider.quirks.extra.values():
+        dropped.add("store")
+    elif talk.store is not None:
         body["store"] = talk.store
     _extra(talk, body, is_ours, dropped)
     dropped |= _unsaid(talk)

@@ -169,15 +169,36 @@ class Written(msgspec.Struct, frozen=True):
     dropped: tuple[str, ...] = ()
 
 
-def write(call: EmbedCall, target: Target, model: str) -> Written:
-    """The call in Gemini's words.
+def write(
+    call: EmbedCall, target: Target, model: str, *, flat: bool = False
+) -> Written:
+    """The call in Gemini's words; `flat`: in Vertex AI's, where the model stands in the
+    path alone and the rest in `embedContentConfig`.
 
     Raises:
         Unsupported: an input is of token ids, or the target is strict and something
             would have to be left out.
     """
     dropped: set[str] = set()
-    asks: dict[str, object] = {"model": model}
+    asks = _asks(call, dropped)
+    if not flat:
+        asks["model"] = model
+    elif asks:
+        asks = {"embedContentConfig": asks}
+    requests = [
+        {**asks, "content": _content(one, f"input[{at}]", dropped)}
+        for at, one in enumerate(call.inputs)
+    ]
+    names = tuple(sorted(dropped))
+    if target.strict and names:
+        raise Unsupported(f"gemini has no word for {', '.join(names)}", names[0])
+    if call.single and len(requests) == 1:
+        return Written(encode(requests[0]), names)
+    return Written(encode({"requests": requests}), names)
+
+
+def _asks(call: EmbedCall, dropped: set[str]) -> dict[str, object]:
+    asks: dict[str, object] = {}
     if call.dimensions is not None:
         asks["outputDimensionality"] = call.dimensions
     if call.task:
@@ -196,16 +217,7 @@ def write(call: EmbedCall, target: Target, model: str) -> Written:
             asks[name] = raw
         else:
             dropped.add(name)
-    requests = [
-        {**asks, "content": _content(one, f"input[{at}]", dropped)}
-        for at, one in enumerate(call.inputs)
-    ]
-    names = tuple(sorted(dropped))
-    if target.strict and names:
-        raise Unsupported(f"gemini has no word for {', '.join(names)}", names[0])
-    if call.single and len(requests) == 1:
-        return Written(encode(requests[0]), names)
-    return Written(encode({"requests": requests}), names)
+    return asks
 
 
 def _content(one: Input, where: str, dropped: set[str]) -> dict[str, object]:
@@ -257,7 +269,7 @@ def write_result(result: EmbedResult, call: EmbedCall) -> bytes:
     """The vectors for a Gemini client, in the form of its own call."""
     if result.dialect == EMBED and result.raw:
         return result.raw
-    vectors = [{"values": _floats(vector)} for vector in result.vectors]
+    vectors = [{"values": floats(vector)} for vector in result.vectors]
     out: dict[str, object] = {"embeddings": vectors}
     if call.single and len(vectors) == 1:
         out = {"embedding": vectors[0]}
@@ -269,7 +281,7 @@ def write_result(result: EmbedResult, call: EmbedCall) -> bytes:
     return encode(out)
 
 
-def _floats(vector: tuple[float, ...] | str) -> tuple[float, ...]:
+def floats(vector: tuple[float, ...] | str) -> tuple[float, ...]:
     """Numbers, also of a vector that came as base64 of little-endian float32."""
     if not isinstance(vector, str):
         return vector

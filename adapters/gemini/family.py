@@ -2,7 +2,8 @@
 
 A call of a Gemini client goes to a Gemini provider as it came: the model stands in the
 path. Source: ai.google.dev/api (v1beta). On Vertex AI the same grammar is spoken under
-`.../publishers/google`; its countTokens is flat (`count_tokens: flat` in the quirks).
+`.../publishers/google` (`root` in the quirks); its countTokens is flat
+(`count_tokens: flat`) and most of its embeddings are predictions (`embed: predict`).
 """
 
 from typing import Final
@@ -33,11 +34,12 @@ from adapters.gemini import (
     embed,
     encode,
     errors,
+    predict,
     reply,
     signature,
     stream,
 )
-from adapters.gemini.wire import BROKEN, NONE, given, plain
+from adapters.gemini.wire import BROKEN, NONE, given, members, plain
 from adapters.gemini.wire import EMBED as EMBED_NAME
 from adapters.gemini.wire import GENERATE as NAME
 from adapters.gemini.wire import encode as to_json
@@ -50,7 +52,7 @@ FORWARDED: Final = frozenset(
 )
 """Headers of a Gemini client that choose how it is served."""
 
-FLAT: Final = ("contents", "systemInstruction", "tools", "generationConfig")
+COUNTED: Final = ("contents", "systemInstruction", "tools", "generationConfig")
 """What Vertex AI's countTokens takes."""
 
 _JSON: Final[Headers] = ((b"content-type", b"application/json"),)
@@ -106,7 +108,7 @@ class Gemini:
     )
 
     def speaks(self, dialect: str) -> bool:
-        return dialect in (NAME, EMBED_NAME)
+        return dialect in (NAME, EMBED_NAME, predict.PREDICT)
 
     def build_request(self, call: Call, target: Target) -> WireRequest:
         if isinstance(call, EmbedCall):
@@ -122,9 +124,8 @@ class Gemini:
         is_ours = call.dialect == NAME
         written = conversation.write(call.conversation(), target, is_ours)
         if call.operation == "count_tokens":
-            is_flat = target.provider.quirks.extra.get("count_tokens") == "flat"
-            name = _name(target.model)
-            body = conversation.counted(written, name, FLAT if is_flat else ())
+            fields = COUNTED if _is_flat(target) else ()
+            body = conversation.counted(written, _name(target), fields)
         else:
             body = conversation.flat(written)
         head = _wire_head(target, verb)
@@ -132,6 +133,8 @@ class Gemini:
 
     def parse_response(self, response: WireResponse, call: Call) -> Result:
         if isinstance(call, EmbedCall):
+            if b'"predictions"' in response.body:
+                return predict.parse(response, call)
             return embed.parse(response, call, call.model)
         if call.operation == "count_tokens":
             return _parse_count(response)
@@ -266,14 +269,20 @@ def _verb(call: ChatCall) -> str:
     return "streamGenerateContent?alt=sse" if call.stream else "generateContent"
 
 
-def _name(model: str) -> str:
-    return model if model.startswith(_ROOTS) else f"models/{model}"
+def _name(target: Target) -> str:
+    model = target.model
+    root = target.provider.quirks.extra.get("root", "models/")
+    return model if model.startswith(_ROOTS) else root + model
+
+
+def _is_flat(target: Target) -> bool:
+    return target.provider.quirks.extra.get("count_tokens") == conversation.FLAT
 
 
 def _wire_head(target: Target, verb: str) -> WireHead:
     head = target.heads.get(verb)
     if head is None:
-        path = _name(target.model)
+        path = _name(target)
         if not target.model or any(step in ("", ".", "..") for step in path.split("/")):
             raise BadCall(f"{target.model!r} is not the name of a model", "model")
         url = f"{target.base_url.rstrip('/')}/{quote(path, safe='/@-._~')}:{verb}"
@@ -283,9 +292,15 @@ def _wire_head(target: Target, verb: str) -> WireHead:
 
 
 def _renamed(body: bytes, target: Target) -> bytes:
-    """A countTokens body; the request within it must name the target's model."""
-    name = to_json(_name(target.model))
+    """A countTokens body; the request within it must name the target's model, or stand
+    alone where the API is flat."""
+    name = to_json(_name(target))
     told = _named.decode(body)
+    if _is_flat(target):
+        nested = told.nested or told.snake
+        if not nested:
+            return body
+        return to_json({k: v for k, v in members(nested, "").items() if k in COUNTED})
     changes: dict[str, bytes] = {}
     for key, nested in (
         ("generateContentRequest", told.nested),
@@ -299,15 +314,25 @@ def _renamed(body: bytes, target: Target) -> bytes:
 
 
 def _embed_request(call: EmbedCall, target: Target) -> WireRequest:
-    name = _name(target.model)
-    if call.dialect == EMBED_NAME and call.raw:
+    if predict.asked(target):
+        asks = predict.write(call, target)
+        head = _wire_head(target, "predict")
+        return WireRequest(head, asks.body, _own_headers(call), asks.dropped)
+    name = _name(target)
+    nested = b'"embedContentConfig"' in call.raw
+    if call.dialect == EMBED_NAME and call.raw and nested is _is_flat(target):
         is_batch = not call.single
         verb = "batchEmbedContents" if is_batch else "embedContent"
         body = embed.relayed(call, name)
         return WireRequest(_wire_head(target, verb), body, call.headers)
-    written = embed.write(call, target, name)
+    written = embed.write(call, target, name, flat=_is_flat(target))
     verb = "batchEmbedContents" if embed.is_batch(call) else "embedContent"
-    return WireRequest(_wire_head(target, verb), written.body, (), written.dropped)
+    headers = _own_headers(call)
+    return WireRequest(_wire_head(target, verb), written.body, headers, written.dropped)
+
+
+def _own_headers(call: EmbedCall) -> Headers:
+    return call.headers if call.dialect in (EMBED_NAME, predict.PREDICT) else ()
 
 
 def _parse_count(response: WireResponse) -> TokenCount:
@@ -323,6 +348,28 @@ def _parse_count(response: WireResponse) -> TokenCount:
     return TokenCount(told.total_tokens, cached, raw=response.body, dialect=NAME)
 
 
+class Predict:
+    """`:predict` of Vertex AI's embedding models, as clients call it."""
+
+    name: str = predict.PREDICT
+
+    def read_call(self, body: bytes, hint: Hint) -> EmbedCall:
+        given = Hint(headers=_forwarded(hint.headers))
+        return predict.read_call(body, given, hint.model.removeprefix("models/"))
+
+    def write_result(self, result: Result, call: Call) -> bytes:
+        if not isinstance(result, EmbedResult) or not isinstance(call, EmbedCall):
+            raise TypeError("predictions are vectors")
+        return predict.write_result(result, call)
+
+    def write_stream(self, call: Call, source: str) -> Encoder:
+        raise TypeError("embeddings are never streamed")
+
+    def write_error(self, told: Told) -> bytes:
+        return errors.write(told)
+
+
 UPSTREAM: Final = Gemini()
 GENERATE: Final = Generate()
 EMBED: Final = Embed()
+PREDICT: Final = Predict()

@@ -62,12 +62,12 @@ def read_chat(body: bytes, hint: Hint) -> ChatCall:
         raise bad_call(error) from error
     if memoryview(head.messages)[0] != _LIST:
         raise BadCall("messages: expected a list", "messages")
-    if not head.model:
-        body = _with_model(body, hint)
+    if hint.model or not head.model:
+        body = with_model(body, head.model, hint)
     options = head.stream_options
     limit = head.max_completion_tokens
     return ChatCall(
-        model=head.model or hint.model,
+        model=hint.model or head.model or "",
         dialect=wire.CHAT,
         raw=body,
         stream=head.stream or False,
@@ -89,11 +89,11 @@ def read_text(body: bytes, hint: Hint) -> ChatCall:
         head = _text_head.decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise bad_call(error) from error
-    if not head.model:
-        body = _with_model(body, hint)
+    if hint.model or not head.model:
+        body = with_model(body, head.model, hint)
     options = head.stream_options
     return ChatCall(
-        model=head.model or hint.model,
+        model=hint.model or head.model or "",
         dialect=wire.COMPLETIONS,
         operation="complete",
         raw=body,
@@ -125,7 +125,10 @@ def forwarded(headers: Headers) -> Headers:
     return tuple([pair for pair in headers if pair[0] in FORWARDED])
 
 
-def _with_model(body: bytes, hint: Hint) -> bytes:
+def with_model(body: bytes, told: str | None, hint: Hint) -> bytes:
+    """The body with the model of the path, which stands whatever the body has told."""
     if not hint.model:
         raise BadCall("model: missing", "model")
+    if told == hint.model:
+        return body
     return envelope.replace(body, {"model": wire.encode(hint.model)})

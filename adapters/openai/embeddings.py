@@ -63,10 +63,8 @@ def read_call(body: bytes, hint: Hint) -> EmbedCall:
         head = _head.decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise calls.bad_call(error) from error
-    if not head.model:
-        if not hint.model:
-            raise BadCall("model: missing", "model")
-        body = envelope.replace(body, {"model": wire.encode(hint.model)})
+    if hint.model or not head.model:
+        body = calls.with_model(body, head.model, hint)
     inputs, single = _inputs(head.input)
     top = envelope.fields(body)
     extra = {k: v.copy() for k, v in top.items() if k not in _KNOWN and present(v)}
@@ -74,7 +72,7 @@ def read_call(body: bytes, hint: Hint) -> EmbedCall:
     if form not in (None, "float", "base64"):
         extra["encoding_format"] = top["encoding_format"].copy()
     return EmbedCall(
-        model=head.model or hint.model,
+        model=hint.model or head.model or "",
         dialect=wire.EMBEDDINGS,
         raw=body,
         inputs=inputs,

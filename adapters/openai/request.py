@@ -91,6 +91,8 @@ def _head(target: Target, operation: str, *, stream: bool) -> WireHead:
     base = base.replace("{model}", quote(target.model, safe=""))
     words = target.provider.quirks.extra
     path = words.get(f"path.{operation}", _PATHS[operation])
+    if stream:
+        path = words.get(f"path.{operation}.stream", path)
     accept = b"text/event-stream" if stream else b"application/json"
     return WireHead(
         "POST",

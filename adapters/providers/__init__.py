@@ -1,3 +1,3 @@
-from adapters.providers.table import PROVIDERS, find
+from adapters.providers.table import PROVIDERS, find, serving
 
-__all__ = ["PROVIDERS", "find"]
+__all__ = ["PROVIDERS", "find", "serving"]

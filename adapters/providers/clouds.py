@@ -7,27 +7,6 @@ from adapters.providers.row import row
 
 ROWS: Final = (
     row(
-        "azure",
-        "Azure OpenAI",
-        # https://RESOURCE.openai.azure.com/openai/v1; the model is the deployment.
-        "",
-        "AZURE_API_KEY AZURE_OPENAI_API_KEY",
-        can="chat complete embed",
-        aliases="azure_openai",
-        auth="api-key",
-        quirks=Quirks(),
-    ),
-    row(
-        "azure_ai",
-        "Azure AI Foundry",
-        # https://RESOURCE.services.ai.azure.com/openai/v1
-        "",
-        "AZURE_AI_API_KEY",
-        can="chat embed",
-        auth="api-key",
-        quirks=Quirks(),
-    ),
-    row(
         "github_models",
         "GitHub Models",
         "https://models.github.ai/inference",

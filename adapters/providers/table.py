@@ -16,12 +16,16 @@ Rules of the table:
 * `drop` names only what a provider is known to refuse; what it ignores may go.
 """
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from adapters.contract import Provider
 from adapters.providers.aws import ROWS as AWS
 from adapters.providers.clouds import ROWS as CLOUDS
+from adapters.providers.hosted import ROWS as HOSTED
 from adapters.providers.major import ROWS as MAJOR
 from adapters.providers.own import ROWS as OWN
 from adapters.providers.row import rows
@@ -31,6 +35,7 @@ _COMPATIBLE: Final = Path(__file__).with_name("compatible.txt")
 _ROWS: Final = (
     *MAJOR,
     *VENDORS,
+    *HOSTED,
     *CLOUDS,
     *AWS,
     *OWN,
@@ -46,3 +51,17 @@ _BY_NAME: Final = {name: row for row in _ROWS for name in (row.id, *row.aliases)
 def find(name: str) -> Provider | None:
     """The provider of that id or alias."""
     return _BY_NAME.get(name)
+
+
+def serving(row: Provider, model: str) -> Provider:
+    """The row for a model at a provider that hosts several grammars; `row` itself
+    elsewhere. Keys and addresses are looked for under the names of both."""
+    for pattern, id in row.hosts.items():
+        if fnmatchcase(model.lower(), pattern):
+            found = PROVIDERS[id]
+            return replace(
+                found,
+                env=(*found.env, *row.env),
+                base_url_env=(*found.base_url_env, *row.base_url_env),
+            )
+    return row

@@ -14,6 +14,7 @@ from gateway.config.addresses import (
     is_loopback,
     words,
 )
+from gateway.config.check_clouds import check_sections, check_site, known_as
 from gateway.config.findings import Findings
 from gateway.config.names import Place, guess, matches, place
 from gateway.config.problem import Path, did_you_mean, quoted
@@ -32,18 +33,21 @@ _ID: Final = re.compile(r"[!-~]{1,256}")
 def check_providers(config: Config, findings: Findings) -> None:
     """The `providers` section."""
     families = {p.family for p in PROVIDERS.values()}
+    clouds = {p.id for p in PROVIDERS.values() if p.signer}
     for name, row in config.providers.items():
         path: Path = ("providers", name)
         if not findings.sound(*path):
             continue
         if "/" in name or not name.strip():
             findings.problem(path, "a provider's name has no slash", at_key=True)
-        if row.family and row.family not in families:
+        if row.family and row.family not in families | clouds:
             listed = ", ".join(sorted(families))
             message = f"must be one of {listed}, not {quoted(row.family)}"
-            hint = did_you_mean(row.family, families)
+            hint = did_you_mean(row.family, families | clouds)
             findings.problem((*path, "family"), message, hint)
-        if find(name) is None and not row.base_url:
+        like = known_as(name, row)
+        sited = find(name) is not None or (like is not None and like.signer)
+        if not sited and not row.base_url:
             hint = did_you_mean(name, _provider_names())
             message = "an own provider needs a `base_url`"
             findings.problem(path, message, hint, at_key=True)
@@ -53,6 +57,7 @@ def check_providers(config: Config, findings: Findings) -> None:
                 findings.problem((*path, key), wrong)
         _check_words(name, row, path, findings)
         findings.secret((*path, "api_key"), row.api_key)
+        check_sections(row, path, findings)
         for header, value in row.headers.items():
             findings.header((*path, "headers", header), header, value)
         if row.auth not in ("", "bearer", "none"):
@@ -126,6 +131,7 @@ def _check_deployment(
     if wrong:
         findings.problem((*path, "base_url"), wrong)
     findings.secret((*path, "api_key"), deployment.api_key)
+    check_sections(deployment, path, findings)
     for name, value in deployment.headers.items():
         findings.header((*path, "headers", name), name, value)
     for name in RESERVED & deployment.params.keys():
@@ -174,6 +180,7 @@ def _check_known(
     if known is None or not findings.demand:
         return
     secrets = findings.secrets
+    check_site(known, where.row, deployment, path, findings)
     missing = _missing(where, known, deployment, secrets)
     if missing:
         message = f"{known.title or known.id} has no common address: it needs yours"
@@ -182,7 +189,7 @@ def _check_known(
     auth = (where.row.auth if where.row else "") or known.auth
     # A server of one's own may well ask for none.
     elsewhere = base_url or is_loopback(urlsplit(known.base_url).hostname or "")
-    if own_key or elsewhere or auth == "none" or not known.env:
+    if own_key or elsewhere or auth == "none" or not known.env or known.signer:
         return
     if not secrets.first(known.env):
         name = known.env[0]
@@ -194,6 +201,8 @@ def _missing(
     where: Place, known: Provider, deployment: Deployment, secrets: Secrets
 ) -> str:
     """What would have to be set for the address to be known; empty when it is."""
+    if known.signer == "google":
+        return ""  # see `check_site`
     try:
         if deployment.base_url:
             said = where.row.variables if where.row is not None else {}

@@ -1,7 +1,8 @@
 """The whole configuration, as frozen Structs. `configs/reference.yaml` is its manual.
 
 Durations are seconds, money is US dollars per million tokens (as providers print it),
-secrets are references (`env:NAME`, `${NAME}`, `file:/path`), never values.
+secrets are references (`env:NAME`, `${NAME}`, `file:/path`, `command:...`), never
+values.
 """
 
 from typing import Annotated, Any, Literal
@@ -138,6 +139,49 @@ class Price(Section, frozen=True, kw_only=True):
     """Dollars per minute of sound."""
 
 
+class Google(Section, frozen=True, kw_only=True):
+    """`google` of a provider or deployment: where on Vertex AI, and who asks there."""
+
+    project: str = ""
+    """Empty: of the environment (`GOOGLE_CLOUD_PROJECT`), the credential file, or the
+    machine we run on."""
+    location: str = ""
+    """`us-central1`, `eu`, `global`; empty: of the environment, else `global`."""
+    credentials: Secret = ""
+    """Reference to a credential file (`file:/run/secrets/key.json`): of a service
+    account, of workload identity federation or of gcloud. Empty: the file in
+    `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's own, or the metadata server."""
+    impersonate: str = ""
+    """E-mail address of a service account in whose name is asked."""
+    token: Secret = ""
+    """An access token instead: `command:gcloud auth print-access-token`."""
+
+
+class Azure(Section, frozen=True, kw_only=True):
+    """`azure` of a provider or deployment: which API, and who asks there. Without an
+    `api_key`, Microsoft Entra is asked for tokens."""
+
+    api_version: str = ""
+    """Of the paths with a deployment in them (`2024-10-21`); empty: of the environment
+    (`AZURE_API_VERSION`, `OPENAI_API_VERSION`), else the `v1` API, which has none."""
+    tenant_id: str = ""
+    client_id: str = ""
+    """Of an application; of a managed identity where it is the only one of these."""
+    client_secret: Secret = ""
+    certificate: Secret = ""
+    """Reference to a PEM file with the application's certificate and private key."""
+    token_file: str = ""
+    """A token of another issuer, read anew each time: workload identity."""
+    managed_identity: bool = False
+    """Ask the machine we run on, whatever the environment says."""
+    authority: str = ""
+    """Empty: `https://login.microsoftonline.com`."""
+    scope: str = ""
+    """What tokens are for; empty: `https://cognitiveservices.azure.com/.default`."""
+    token: Secret = ""
+    """An Entra token instead: `command:az account get-access-token ...`."""
+
+
 class Deployment(Section, frozen=True, kw_only=True):
     """One model at one provider under one credential."""
 
@@ -149,6 +193,9 @@ class Deployment(Section, frozen=True, kw_only=True):
     """A reference; empty: the provider's own environment variables are looked up."""
     base_url: str = ""
     headers: dict[str, HeaderValue] = {}
+    google: Google | None = None
+    """What is not said here is the provider's."""
+    azure: Azure | None = None
     weight: Ratio = 1.0
     order: Number = 1
     """Lower tiers first; the next tier when all of one are out."""
@@ -211,6 +258,8 @@ class ProviderRow(Section, frozen=True, kw_only=True):
     """What stands in braces in the provider's address (`{account}`)."""
     api_key: Secret = ""
     headers: dict[str, HeaderValue] = {}
+    google: Google | None = None
+    azure: Azure | None = None
     auth: str = ""
     """`bearer`, `none`, a header's name, or such a name and the word before the key
     (`authorization: Token`)."""

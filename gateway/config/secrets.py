@@ -1,14 +1,18 @@
 """References to secrets, and the only place that reads the environment.
 
-A reference is `env:NAME`, `${NAME}`, `file:/path` or, as LiteLLM writes it,
-`os.environ/NAME`. Values never stand in a message or a `repr`.
+A reference is `env:NAME`, `${NAME}`, `file:/path`, `command:program arguments` or, as
+LiteLLM writes it, `os.environ/NAME`. Values never stand in a message or a `repr`.
 """
 
 import os
 import re
+import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
+
+from gateway.config.command import BadCommand, Command, is_command
+from gateway.config.command import parse as parse_command
 
 MAX_FILE: Final = 64 * 1024
 """Bytes of a secret's file."""
@@ -96,6 +100,8 @@ class Secrets:
             return ""
         if reference.startswith("file:"):
             return self._file(reference[len("file:") :], where)
+        if is_command(reference):
+            return self._command(reference, where)
         if reference in self._inline:
             return self._inline[reference]
         match = _REFERENCE.fullmatch(reference)
@@ -113,12 +119,14 @@ class Secrets:
         Raises:
             SecretError: a variable or file is not there.
         """
-        whole = template.startswith(("file:/", "file:./", "env:", "os.environ/"))
+        whole = template.startswith(
+            ("file:/", "file:./", "env:", "os.environ/", "command:")
+        )
         if whole or template in self._inline:
             try:
                 return self.resolve(template, where)
             except SecretError as error:
-                if error.missing or template.startswith("file:"):
+                if error.missing or template.startswith(("file:", "command:")):
                     raise
                 # `env:` with no name behind it: a text like any other.
         return self.expand(template, where)
@@ -141,6 +149,46 @@ class Secrets:
             return value
 
         return _EXPANSION.sub(replaced, text) if "$" in text else text
+
+    def command(self, reference: str, where: str = "") -> Command:
+        """What a `command:` reference runs, and for how long its output is good.
+
+        Raises:
+            SecretError: it names no program.
+        """
+        try:
+            return parse_command(reference)
+        except BadCommand as error:
+            raise SecretError(error.message, error.hint, where=where) from None
+
+    def run_environment(self) -> dict[str, str]:
+        """The variables that commands are run with."""
+        return {**self._environ, **self._extra}
+
+    def _command(self, reference: str, where: str) -> str:
+        command = self.command(reference, where)
+        shown = f"the command `{command.program}`"
+        try:
+            done = subprocess.run(  # noqa: S603 - the operator's own, without a shell
+                command.argv,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=command.limit_s,
+                env=self.run_environment(),
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            message = f"{shown} did not end in {command.limit_s:g} s"
+            raise SecretError(message, where=where, missing=True) from None
+        except OSError as error:
+            message = f"cannot run {shown}: {error.strerror}"
+            raise SecretError(message, where=where, missing=True) from None
+        try:
+            return command.read(done.returncode, done.stdout)
+        except BadCommand as error:
+            raise SecretError(
+                error.message, error.hint, where=where, missing=True
+            ) from None
 
     def _file(self, name: str, where: str) -> str:
         path = Path(name)
@@ -174,6 +222,12 @@ def environment() -> Mapping[str, str]:
 
 def is_reference(text: str) -> bool:
     """Whether a text is a well-formed reference to a secret."""
+    if is_command(text):
+        try:
+            parse_command(text)
+        except BadCommand:
+            return False
+        return True
     return _REFERENCE.fullmatch(text) is not None or (
         text.startswith("file:") and len(text) > len("file:")
     )
@@ -200,7 +254,7 @@ def no_reference(text: str, where: str = "") -> SecretError:
     else:
         hint = (
             "put the secret into an environment variable or a file and write env:NAME,"
-            " ${NAME} or file:/path here"
+            " ${NAME}, file:/path or command:program here"
         )
     message = "a secret must not stand in the file, only a reference to it"
     return SecretError(message, hint, where=where)

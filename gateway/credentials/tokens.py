@@ -156,11 +156,16 @@ class Tokens:
 class Bearer:
     """Signs with a token, as `authorization: Bearer` or in another header."""
 
-    def __init__(self, tokens: Tokens, header: bytes = b"authorization") -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        header: bytes = b"authorization",
+        scheme: bytes = b"Bearer ",
+    ) -> None:
         self.identity = tokens.identity
         self._tokens = tokens
         self._header = header
-        self._scheme = b"Bearer " if header == b"authorization" else b""
+        self._scheme = scheme
 
     async def sign(self, wire: WireRequest) -> WireRequest:
         value = self._scheme + (await self._tokens.get()).encode()

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
+from adapters.contract import Provider
 from gateway.config import schema
 from gateway.config.secrets import Secrets
+from gateway.credentials import azure, google
 from gateway.credentials.contract import Means, Signer, Wanted
+from gateway.credentials.reference import key_signer
 from gateway.net.client import Client
 from gateway.telemetry.redact import Redactor
 
 Make = Callable[[Wanted, Means], Signer]
 """Makes a signer without asking anybody; raises `SecretError`."""
 
-SIGNERS: Final[Mapping[str, Make]] = {}
+SIGNERS: Final[Mapping[str, Make]] = {"google": google.make, "azure": azure.make}
 """By the word of `Provider.signer`."""
 
 
@@ -34,6 +37,15 @@ class Wallet:
             SecretError: a reference does not resolve, or something is missing.
         """
         made = SIGNERS[word](wanted, self._means)
+        return self._signers.setdefault(made.identity, made)
+
+    def key(self, reference: str, provider: Provider) -> Signer:
+        """The signer for a provider's key that is told anew from time to time.
+
+        Raises:
+            SecretError: the reference is no good.
+        """
+        made = key_signer(reference, provider, self._means)
         return self._signers.setdefault(made.identity, made)
 
     async def aclose(self) -> None:

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from tests.harness.gateway import Running, gateway
-from tests.house import routes_state
+from tests.house import routes_clouds, routes_state
 
-INVENTORY = {
+INVENTORY: dict[tuple[str, str], tuple[str, bool]] = {
     # (method, path): (auth, recorded)
     ("POST", "/v1/chat/completions"): ("key", True),
     ("POST", "/v1/completions"): ("key", True),
@@ -42,7 +42,9 @@ INVENTORY = {
     ("GET", "/health/ready"): ("none", False),
     ("GET", "/metrics"): ("metrics", False),
     ("GET", "/openapi.json"): ("none", False),
-} | routes_state.ALL
+}
+INVENTORY |= routes_state.ALL
+INVENTORY |= routes_clouds.ROUTES
 CONVERSE: dict[str, object] = {
     "messages": [{"role": "user", "content": [{"text": "hi"}]}]
 }
@@ -52,6 +54,7 @@ INVOKE: dict[str, object] = {
     "messages": [{"role": "user", "content": "hi"}],
 }
 BODIES: dict[str, dict[str, object]] = {
+    **routes_clouds.BODIES,
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "hi"}]},
     "/v1/completions": {"prompt": "hi"},
     "/v1/embeddings": {"input": "hi"},

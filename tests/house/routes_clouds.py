@@ -1,0 +1,28 @@
+"""The paths of Azure and Vertex AI: a part of the inventory."""
+
+from typing import Final
+
+AZURE: Final = "/openai/deployments/{model}"
+VERTEX: Final = "/{version}/projects/{project}/locations/{location}/publishers"
+GOOGLE: Final = f"{VERTEX}/google/models/{{model}}"
+CLAUDE: Final = f"{VERTEX}/anthropic/models"
+
+_HI: Final = [{"role": "user", "content": "hi"}]
+_CONTENT: Final = {"parts": [{"text": "hi"}]}
+
+BODIES: Final = {
+    f"{AZURE}/chat/completions": {"messages": _HI},
+    f"{AZURE}/completions": {"prompt": "hi"},
+    f"{AZURE}/embeddings": {"input": "hi"},
+    f"{GOOGLE}:generateContent": {"contents": [{"role": "user", **_CONTENT}]},
+    f"{GOOGLE}:streamGenerateContent": {"contents": [{"role": "user", **_CONTENT}]},
+    f"{GOOGLE}:countTokens": {"contents": [{"role": "user", **_CONTENT}]},
+    f"{GOOGLE}:embedContent": {"content": _CONTENT},
+    f"{GOOGLE}:batchEmbedContents": {"requests": [{"content": _CONTENT}]},
+    f"{GOOGLE}:predict": {"instances": [{"content": "hi"}]},
+    f"{CLAUDE}/{{model}}:rawPredict": {"max_tokens": 9, "messages": _HI},
+    f"{CLAUDE}/{{model}}:streamRawPredict": {"max_tokens": 9, "messages": _HI},
+    f"{CLAUDE}/count-tokens:rawPredict": {"messages": _HI},
+}
+ROUTES: Final = {("POST", path): ("key", True) for path in BODIES}
+"""(method, path): (auth, recorded)"""
