@@ -127,7 +127,12 @@ class _Table:
 _DATE: Final = re.compile(r"[-@](?:20\d\d-?\d\d-?\d\d|latest|\d{4}|\d{3})$")
 _EVERY: Final = "*"
 """The row of a provider whose models are all alike."""
-_SAME_PRICE: Final = {"codestral": "mistral"}
+_SAME_PRICE: Final = {
+    "codestral": "mistral",
+    "vertex_ai": "gemini",
+    "vertex_ai_anthropic": "anthropic",
+    "azure_anthropic": "anthropic",
+}
 """Other doors to the same models."""
 _SAME_MODELS: Final = {"azure": "openai"}
 """The same models, at prices of their own."""

@@ -10,9 +10,7 @@ providers); every other secret is asked for once, at the start.
 
 import re
 import shlex
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 PREFIX: Final = "command:"
 TTL_S: Final = 300.0
@@ -31,7 +29,7 @@ class BadCommand(ValueError):
         self.message, self.hint = message, hint
 
 
-class Command(msgspec.Struct, frozen=True):
+class Command(NamedTuple):
     """What to run, and for how long its output is good."""
 
     argv: tuple[str, ...]

@@ -14,6 +14,7 @@ from adapters.registry import DIALECTS
 from gateway.endpoints.chat import FORWARDED
 from gateway.endpoints.door import Door
 from gateway.endpoints.table import Row
+from gateway.net.link import AsgiLink
 from gateway.spine.dispatch import Dispatch
 from gateway.telemetry.context import Propagation
 
@@ -47,7 +48,7 @@ class DeploymentDoor:
         model = path[path.index(PLACE) + len(PLACE) :].removesuffix(self._end)
         headers = tuple(h for h in scope["headers"] if h[0] in FORWARDED)
         hint = msgspec.structs.replace(self._hint, model=model, headers=headers)
-        await self._door.serve(scope, receive, send, hint)
+        await self._door.serve(AsgiLink(scope, receive, send), hint)
 
 
 def _row(

@@ -12,6 +12,7 @@ from gateway.endpoints.door import Door
 from gateway.endpoints.gemini import VERBS, ModelDoor
 from gateway.endpoints.messages import FORWARDED
 from gateway.endpoints.table import Row
+from gateway.net.link import AsgiLink
 from gateway.spine.dispatch import Dispatch
 from gateway.telemetry.context import Propagation
 
@@ -80,7 +81,7 @@ class ClaudeDoor:
             headers=tuple(h for h in scope["headers"] if h[0] in FORWARDED),
             query=scope["query_string"].decode("latin-1"),
         )
-        await self._door.serve(scope, receive, send, hint)
+        await self._door.serve(AsgiLink(scope, receive, send), hint)
 
 
 def _claude(dispatch: Dispatch, propagation: Propagation, end: str) -> Row:

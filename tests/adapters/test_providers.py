@@ -79,7 +79,9 @@ def test_a_quirk_never_renames_what_it_drops() -> None:
 
 
 EXTRAS = {
+    "path",
     "path.chat",
+    "path.chat.stream",
     "path.complete",
     "path.embed",
     "task",
@@ -89,6 +91,9 @@ EXTRAS = {
     "cache",
     "top_k",
     "google",
+    "root",
+    "count_tokens",
+    "embed",
 }
 """What the families look up in `Quirks.extra`."""
 

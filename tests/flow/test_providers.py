@@ -21,9 +21,11 @@ from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, events, tell
 
 ROWS: Final = [
-    row for row in PROVIDERS.values() if row.family in ("openai", "anthropic", "gemini")
+    row
+    for row in PROVIDERS.values()
+    if row.family in ("openai", "anthropic", "gemini") and not row.signer
 ]
-"""Whoever is spoken to in a grammar that many share."""
+"""Whoever is spoken to in a grammar that many share; clouds are in `flow/clouds`."""
 VALUES: Final = {"host": "https://workspace.example.com/"}
 """What the users' own parts of addresses are here; others are their own name."""
 

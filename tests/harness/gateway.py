@@ -58,6 +58,11 @@ class Running:
             raise RuntimeError("the gateway did not start:\n" + "".join(self.lines))
 
     @property
+    def log(self) -> str:
+        """What it wrote so far, on either stream."""
+        return "".join([*self.lines, *self.out])
+
+    @property
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 

@@ -9,7 +9,7 @@ A capability is here when a test drives it from outside; most proofs talk to a r
 
 from typing import Final
 
-from tests.matrix import bedrock, families, media, state, table, way
+from tests.matrix import bedrock, clouds, families, media, state, table, way
 from tests.matrix.row import Row
 
 _AREAS: Final = (
@@ -19,5 +19,6 @@ _AREAS: Final = (
     table,
     families,
     bedrock,
+    clouds,
 )
 ROWS: Final[tuple[Row, ...]] = tuple(row for area in _AREAS for row in area.ROWS)
