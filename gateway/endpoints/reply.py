@@ -14,7 +14,7 @@ from gateway.spine.attempt import Stream
 from gateway.spine.exchange import Exchange
 from gateway.spine.relay import relay
 
-_OPENAI: Final = "openai.chat"
+_OPENAI: Final = "openai"
 MAX_DROPPED: Final = 1024
 """Characters of the header that names what was dropped."""
 _JSON: Final = (b"content-type", b"application/json")
@@ -139,9 +139,11 @@ def retry_after(seconds: float) -> Headers:
 
 
 def _verbatim(exchange: Exchange, error: Exception) -> bytes:
-    """The provider's own error body, where the client speaks its dialect and the
-    fault is the call's: the client's SDK knows best what to make of it."""
-    if not isinstance(error, BadRequest) or error.dialect != exchange.dialect.name:
+    """The provider's own error body, where the client speaks a dialect of the same
+    family, which word errors alike, and the fault is the call's: the client's SDK knows
+    best what to make of it."""
+    family = exchange.dialect.name.partition(".")[0]
+    if not isinstance(error, BadRequest) or error.dialect.partition(".")[0] != family:
         return b""
     try:
         said = msgspec.json.decode(error.body)
@@ -151,7 +153,7 @@ def _verbatim(exchange: Exchange, error: Exception) -> bytes:
     if not isinstance(said, dict) or not isinstance(fault, dict):
         return b""
     wanted = row(error)
-    if exchange.dialect.name != _OPENAI or (
+    if family != _OPENAI or (
         fault.get("type") and wanted.code in {None, fault.get("code")}
     ):
         return error.body

@@ -7,7 +7,33 @@ from tests.matrix.row import Row
 _RELAY = "flow/media/test_relay.py::"
 _ECHO = "flow/media/test_echo.py::"
 
+_WAY = "flow/media/test_way.py::"
+
 ROWS: Final = (
+    Row(
+        "media",
+        "recorded media go through unchanged, their usage counted",
+        ("flow/media/test_recordings.py::test_every_recording_goes_through_unchanged",),
+    ),
+    Row(
+        "media",
+        "media have chat's fallbacks, cooldowns and limits, and end with their client",
+        (
+            f"{_WAY}test_another_deployment_answers_what_the_first_cannot",
+            f"{_WAY}test_a_limit_of_one_kind_is_told_as_for_chat",
+            f"{_WAY}test_a_listener_who_leaves_ends_the_speech",
+            f"{_WAY}test_who_leaves_while_it_is_heard_frees_the_provider",
+            f"{_WAY}test_an_upload_that_is_given_up_asks_nobody",
+        ),
+    ),
+    Row(
+        "media",
+        "media that break off never look whole",
+        (
+            f"{_WAY}test_sound_that_breaks_off_does_not_look_whole",
+            f"{_WAY}test_a_transcript_that_breaks_off_ends_in_an_error",
+        ),
+    ),
     Row(
         "media",
         "pictures are made, watched while they are made, edited and varied",

@@ -22,8 +22,11 @@ def read(found: Any, *, images: int = 0, characters: int = 0) -> Usage | None:
     input = _count(told, "input_tokens") or _count(told, "prompt_tokens")
     output = _count(told, "output_tokens") or _count(told, "completion_tokens")
     audio, picture = _count(source, "audio_tokens"), _count(source, "image_tokens")
-    if audio and _count(told, "total_tokens") == input + output + audio:
-        input += audio  # Mistral leaves the sound out
+    ms = _ms(told.get("seconds", told.get("prompt_audio_seconds")))
+    missing = _count(told, "total_tokens") - input - output
+    if missing > 0 and (missing == audio or (ms and not audio)):
+        # Mistral leaves the sound out of the prompt.
+        audio, input = missing, input + missing
     drawn = _count(made, "image_tokens")
     if images and output and not made:
         drawn = output
@@ -36,7 +39,7 @@ def read(found: Any, *, images: int = 0, characters: int = 0) -> Usage | None:
         image_input=picture,
         image_output=drawn,
         images=images,
-        audio_ms=_ms(told.get("seconds", told.get("prompt_audio_seconds"))),
+        audio_ms=ms,
         characters=characters,
     )
     return usage if usage != _NOTHING else None

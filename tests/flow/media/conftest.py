@@ -8,6 +8,7 @@ import httpx
 import openai
 import pytest
 
+from tests.flow.media.recorded import recorded_models
 from tests.harness.gateway import PATIENT, Running, gateway
 from tests.harness.upstream import Request, Upstream
 
@@ -21,6 +22,8 @@ PRICE: Final = {
     "character": 15.0,
     "audio_minute": 0.006,
 }
+PAIRS: Final = 8
+"""Aliases of two deployments: one for each test that cools some down."""
 LONG: Final = {"total_s": 60.0, "first_token_s": 60.0, "idle_s": 60.0}
 
 
@@ -67,15 +70,22 @@ def config(up: Upstream, spare: Upstream) -> dict[str, Any]:
         "keys": {"master": "env:MASTER_KEY"},
         "records": {"content": True},
         "timeouts": LONG,
+        "cooldown": {"failures": 1000},
         "providers": {
             "main": provider(up),
             "spare": provider(spare),
         },
         "models": {
+            **{
+                name: {"deployments": [{"model": f"main/{name}"}]}
+                for name in recorded_models()
+            },
+            "omni-moderation-latest": {
+                "deployments": [{"model": "main/omni-moderation-latest"}]
+            },
             "alias": one,
             "unpriced": {"deployments": [{"model": "main/real-model"}]},
-            "pair": {**two, "strategy": "ordered"},
-            "pair-b": {**two, "strategy": "ordered"},
+            **{f"pair-{at}": {**two, "strategy": "ordered"} for at in range(PAIRS)},
             "talker": {
                 "deployments": [
                     {"model": "anthropic/claude", "api_key": "env:UPSTREAM_KEY"}

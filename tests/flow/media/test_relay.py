@@ -386,8 +386,13 @@ def test_who_has_no_moderation_says_so(scene: Scene) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         scene.client.moderations.create(model="talker", input="hi")
     assert caught.value.code == "unsupported_operation"
-    with pytest.raises(openai.NotFoundError, match="omni-moderation-latest"):
-        scene.client.moderations.create(input="hi")
+
+
+def test_without_a_model_the_one_that_openai_takes_judges(scene: Scene) -> None:
+    body = {"id": "m", "model": "m", "results": []}
+    scene.up.on("/v1/moderations", tell(200, body))
+    scene.client.moderations.create(input="hi")
+    assert scene.asked.json() == {"input": "hi", "model": "omni-moderation-latest"}
 
 
 def test_settings_of_a_deployment_reach_forms(scene: Scene) -> None:
