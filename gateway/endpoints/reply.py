@@ -1,6 +1,7 @@
 """Answers and errors -> the client, in its dialect."""
 
 import math
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ from adapters.contract import Headers, HeadsErrors, Medium, Result
 from adapters.errors import BadRequest, UpstreamError
 from gateway.deployments import header_text
 from gateway.errors import row, tell
+from gateway.net.hangup import ClientGone
 from gateway.net.link import Link
 from gateway.spine.attempt import Stream
 from gateway.spine.exchange import Exchange
@@ -71,7 +73,8 @@ class Reply:
             # It has no words to say so: the server cuts an answer without an end.
             return error
         self.over = True
-        await self._link.end()
+        with suppress(ClientGone):  # it has all but the end
+            await self._link.end()
         return error
 
     async def refuse(self, exchange: Exchange, error: Exception) -> None:

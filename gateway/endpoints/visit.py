@@ -6,6 +6,7 @@ recorded and told of errors as model calls are.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +17,7 @@ from gateway.endpoints.door import begin, query_key
 from gateway.endpoints.reply import retry_after, served
 from gateway.errors import Refused, tell
 from gateway.govern.principal import Principal
-from gateway.net.hangup import watch
+from gateway.net.hangup import ClientGone, watch
 from gateway.net.upload import Upload
 from gateway.spine.admit import presented
 from gateway.spine.dispatch import Dispatch
@@ -112,16 +113,19 @@ class Visit:
         )
 
     async def end(self) -> None:
-        self.over = True
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._last(b"")
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer."""
         size = (b"content-length", b"%d" % len(body))
         rest = tuple(h for h in headers if h[0] != b"content-length")
         await self.start(status, (*rest, size))
+        await self._last(body)
+
+    async def _last(self, body: bytes) -> None:
         self.over = True
-        await self._send({"type": "http.response.body", "body": body})
+        with suppress(ClientGone):
+            await self._send({"type": "http.response.body", "body": body})
 
     async def json(self, value: Any, status: int = 200) -> None:
         """A whole answer of our own."""

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from starlette.types import Receive, Scope
 
 
+class ClientGone(ConnectionResetError):
+    """What a server's `send` raises to an application whose client is lost."""
+
+
 def watch(
     scope: Scope, receive: Receive, callback: Callable[[], None]
 ) -> Callable[[], None]:

@@ -22,6 +22,7 @@ from adapters.normal.chat import ChatCall
 from gateway import errors
 from gateway.deployments import Directory
 from gateway.govern.keys import Keyring
+from gateway.net.hangup import ClientGone
 from gateway.spine.admit import identify
 from gateway.spine.attempt import Stream, Whole
 from gateway.spine.exchange import Exchange
@@ -105,6 +106,9 @@ class Dispatch:
             if not exchange.hung_up:
                 raise
             exchange.status = HUNG_UP
+        except ClientGone:  # the server told it to who was sending, before the watch
+            exchange.hung_up = True
+            exchange.status = HUNG_UP
         except Exception as error:
             exchange.error = error
             if errors.row(error) is errors.INTERNAL and not isinstance(
@@ -135,6 +139,9 @@ class Dispatch:
         except asyncio.CancelledError:
             if not exchange.hung_up:
                 raise
+            exchange.status = HUNG_UP
+        except ClientGone:  # the server told it to who was sending, before the watch
+            exchange.hung_up = True
             exchange.status = HUNG_UP
         except Exception as error:
             exchange.error = error

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from starlette.types import Message, Scope
 
+from gateway.net.hangup import ClientGone
 from gateway.net.http1.head import Fields, Head
 from gateway.net.http1.refusal import status_line
 from gateway.net.http1.site import Site
@@ -26,10 +27,6 @@ FAIR: Final = 64
 _FRAMING: Final = frozenset(
     (b"content-length", b"transfer-encoding", b"connection", b"date")
 )
-
-
-class ClientGone(ConnectionResetError):
-    """What `send` raises to an application whose client is lost."""
 
 
 class Wire(Protocol):

@@ -12,7 +12,8 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.config.schema import Server
-from gateway.net.http1.cycle import FAIR, ClientGone
+from gateway.net.hangup import ClientGone
+from gateway.net.http1.cycle import FAIR
 from gateway.net.http1.head import Head, aim, is_target, oversized, watch, without
 from gateway.net.http1.inflate import Inflate, Unpacked
 from gateway.net.http1.refusal import Refused, malformed, slow, too_large
