@@ -358,7 +358,7 @@ def test_only_what_is_asked_for_is_read() -> None:
 
 def test_the_table_costs_little_to_open() -> None:
     best = 1.0
-    for _ in range(5):
+    for _ in range(20):  # this machine may be busy
         began = time.perf_counter()
         assert Catalog().find("openai", "gpt-4o") is not None
         best = min(best, time.perf_counter() - began)

@@ -21,7 +21,7 @@ from tests.faults.speech import Client
 from tests.faults.wire import MASTER, Wire
 from tests.harness.clients import Clients
 from tests.harness.gateway import Running, gateway
-from tests.harness.upstream import Answer, Request, Rule, Upstream
+from tests.harness.upstream import PATIENCE_S, Answer, Request, Rule, Upstream
 
 SECRETS = {
     "MASTER": MASTER,
@@ -112,7 +112,7 @@ class Scene:
         return time.monotonic() - began
 
     def rows(
-        self, alias: str, number: int = 1, within_s: float = 5.0
+        self, alias: str, number: int = 1, within_s: float = PATIENCE_S
     ) -> list[dict[str, Any]]:
         """The records of a model's exchanges, once there are so many; oldest first."""
         found: list[dict[str, Any]] = []
@@ -178,6 +178,12 @@ class Scene:
         pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
+    def cpu_s(self) -> float:
+        """Processor seconds it has used, whatever else is going on here."""
+        text = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2]
+        user, system = text.split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def peak_rss(self) -> int:
         """The most it ever had."""
         status = Path(f"/proc/{self.pid}/status").read_text()
@@ -196,7 +202,7 @@ class Scene:
     def alone(self) -> None:
         """Let no connection be kept from before: a request on one that breaks is sent
         once more on a new one, unseen."""
-        assert until(self._dropped, 10.0), "connections to the provider stay open"
+        assert until(self._dropped), "connections to the provider stay open"
 
     def _dropped(self) -> bool:
         self.upstream.drop_all()
@@ -214,7 +220,7 @@ class Scene:
         self.state("")
 
 
-def until(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
+def until(condition: Callable[[], bool], within_s: float = PATIENCE_S) -> bool:
     limit = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > limit:

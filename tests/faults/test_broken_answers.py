@@ -1,7 +1,10 @@
 """Faults 1 to 5: providers that break off, fall silent or drip."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from typing import TypeVar
 
 import pytest
 
@@ -16,6 +19,7 @@ from tests.faults.speech import (
     Provider,
     serves,
 )
+from tests.harness.timing import at_most, timely
 from tests.harness.upstream import (
     Upstream,
     chunk,
@@ -31,10 +35,12 @@ from tests.harness.upstream import (
 
 QUICK: dict[str, float] = {
     "connect_s": 2.0,
-    "first_token_s": 0.3,
-    "idle_s": 0.3,
-    "total_s": 8.0,
+    "first_token_s": 1.0,
+    "idle_s": 1.0,
+    "total_s": 30.0,
 }
+"""Long enough for a provider that shares a busy machine with us."""
+PATIENT = {**QUICK, "first_token_s": 10.0, "idle_s": 10.0}
 SLACK_S = 1.0
 """What the table grants a time limit."""
 
@@ -48,7 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             "one/*": {"deployments": [a]},
             "once/*": {"deployments": [a], "retries": once},
             "two/*": {"deployments": [a, b]},
-            "short/*": {"deployments": [a], "timeouts": {**QUICK, "total_s": 0.8}},
+            "short/*": {"deployments": [a], "timeouts": {**PATIENT, "total_s": 0.8}},
             **{
                 f"{name}/*": {"deployments": [deployment(up, "a", family=name)]}
                 for name in PROVIDERS
@@ -92,6 +98,7 @@ def test_a_connection_lost_before_the_head_is_served_by_the_next(
     assert row["attempts"][0].get("cost_nano", 0) == 0
 
 
+@timely
 @dialects
 @streamed
 def test_where_there_is_no_other_it_is_a_typed_502_after_few_tries(
@@ -102,7 +109,7 @@ def test_where_there_is_no_other_it_is_a_typed_502_after_few_tries(
     place.on(alias, "a", reset())
     began = time.monotonic()
     answer = place.ask(alias, client, stream=stream)
-    assert time.monotonic() - began < QUICK["total_s"]
+    at_most(QUICK["total_s"], time.monotonic() - began)
     assert answer.status_code == 502
     assert client.error(answer.json()) is not None
     # retries.per_deployment is 1: one more try.
@@ -195,26 +202,41 @@ def test_a_whole_answer_broken_midway_is_asked_of_the_next(
 # --- 3, 4: silence -----------------------------------------------------------------
 
 
-@dialects
-@families
+T = TypeVar("T")
+
+
+def at_once(cases: Sequence[T], run: Callable[[T], None]) -> None:
+    """Waits that need not be waited one after the other."""
+    with ThreadPoolExecutor(len(cases)) as pool:
+        for _ in pool.map(run, cases):
+            pass
+
+
+@timely
 def test_silence_after_the_first_token_is_a_504_event_at_the_idle_limit(
-    place: Scene, client: Client, provider: Provider
+    place: Scene,
 ) -> None:
-    alias = place.alias(provider.name)
-    place.on(alias, "a", events(provider.begun(PIECE), then=stall()))
-    began = time.monotonic()
-    answer = place.ask(alias, client, stream=True)
-    took = time.monotonic() - began
-    assert QUICK["idle_s"] <= took < QUICK["idle_s"] + SLACK_S
-    error = client.broken(answer.text)
-    assert "timeout" in str(error).lower() or error.get("code") == 504, error
-    assert client.text(answer.text) == PIECE
-    (row,) = place.rows(alias)
-    assert row["error"] == "timeout"
-    assert row["tokens"]["output"] == 10
-    (request,) = place.reached(alias)
-    closed = place.upstream.closed_at
-    assert place.upstream.until(lambda: request.connection in closed, 1.0)
+    def ask(case: tuple[Client, Provider]) -> None:
+        client, provider = case
+        alias = place.alias(provider.name)
+        place.on(alias, "a", events(provider.begun(PIECE), then=stall()))
+        began = time.monotonic()
+        answer = place.ask(alias, client, stream=True)
+        took = time.monotonic() - began
+        assert took >= QUICK["idle_s"]
+        at_most(QUICK["idle_s"] + SLACK_S, took)
+        error = client.broken(answer.text)
+        assert "timeout" in str(error).lower() or error.get("code") == 504, error
+        assert client.text(answer.text) == PIECE
+        (row,) = place.rows(alias)
+        assert row["error"] == "timeout"
+        assert row["tokens"]["output"] == 10
+        (request,) = place.reached(alias)
+        closed = place.upstream.closed_at
+        assert place.upstream.until(lambda: request.connection in closed)
+        at_most(1.0, closed[request.connection] - began - took)
+
+    at_once([*product(CLIENTS.values(), PROVIDERS.values())], ask)
     assert place.in_flight() == 0
 
 
@@ -223,41 +245,33 @@ SILENCES = {
     "after the head": head(200, {"content-type": "text/event-stream"}) + stall(),
     "after a comment": events([b": processing\n\n"], then=stall()),
     "after an empty opening": events(PROVIDER.opening(), then=stall()),
+    # A provider that sends keep-alive comments and no token.
+    "but for comments": events([b": ping\n\n"] * 100, gap_s=0.1),
 }
 
 
-@dialects
+@timely
 @pytest.mark.parametrize("how", SILENCES.values(), ids=SILENCES)
 def test_silence_before_the_first_token_is_one_coherent_stream_of_the_next(
-    place: Scene, client: Client, how: object
+    place: Scene, how: object
 ) -> None:
-    alias = place.alias("two")
-    place.on(alias, "a", how)  # type: ignore[arg-type]
-    place.on(alias, "b", serves("the second"))
-    began = time.monotonic()
-    answer = place.ask(alias, client, stream=True)
-    assert time.monotonic() - began < QUICK["first_token_s"] + SLACK_S
-    assert client.whole(answer.text) == "the second"
-    assert answer.headers["x-routeiq-attempts"] == "2"
-    (row,) = place.rows(alias)
-    assert [a.get("error", "") for a in row["attempts"]] == ["timeout", ""]
-    assert row["tokens"] == {"input": 7, "output": 3}
+    def ask(client: Client) -> None:
+        alias = place.alias("two")
+        place.on(alias, "a", how)  # type: ignore[arg-type]
+        place.on(alias, "b", serves("the second"))
+        began = time.monotonic()
+        answer = place.ask(alias, client, stream=True)
+        at_most(QUICK["first_token_s"] + SLACK_S, time.monotonic() - began)
+        assert client.whole(answer.text) == "the second"
+        assert answer.headers["x-routeiq-attempts"] == "2"
+        (row,) = place.rows(alias)
+        assert [a.get("error", "") for a in row["attempts"]] == ["timeout", ""]
+        assert row["tokens"] == {"input": 7, "output": 3}
+
+    at_once([*CLIENTS.values()], ask)
 
 
-@dialects
-def test_comments_alone_do_not_hold_a_stream_open_for_ever(
-    place: Scene, client: Client
-) -> None:
-    """A provider that sends keep-alive comments and no token."""
-    alias = place.alias("two")
-    place.on(alias, "a", events([b": ping\n\n"] * 100, gap_s=0.1))
-    place.on(alias, "b", serves("the second"))
-    began = time.monotonic()
-    answer = place.ask(alias, client, stream=True)
-    assert client.whole(answer.text) == "the second"
-    assert time.monotonic() - began < QUICK["first_token_s"] + 2 * SLACK_S
-
-
+@timely
 @dialects
 def test_the_wait_of_a_client_is_kept(place: Scene, client: Client) -> None:
     alias = place.alias()
@@ -265,14 +279,17 @@ def test_the_wait_of_a_client_is_kept(place: Scene, client: Client) -> None:
     began = time.monotonic()
     headers = {"x-routeiq-timeout-s": "0.3"}
     answer = place.ask(alias, client, headers=headers)
+    took = time.monotonic() - began
     assert answer.status_code == 504
     assert client.error(answer.json()) is not None
-    assert 0.3 <= time.monotonic() - began < 0.3 + SLACK_S
+    assert took >= 0.3
+    at_most(0.3 + SLACK_S, took)
 
 
 # --- 5: dripping -------------------------------------------------------------------
 
 
+@timely
 @dialects
 def test_a_dripping_stream_is_cut_at_the_total_limit(
     place: Scene, client: Client
@@ -282,15 +299,18 @@ def test_a_dripping_stream_is_cut_at_the_total_limit(
     place.on(alias, "a", events(begun, gap_s=0.1))
     began = time.monotonic()
     answer = place.ask(alias, client, stream=True)
-    assert 0.8 <= time.monotonic() - began < 0.8 + SLACK_S
+    took = time.monotonic() - began
+    assert took >= 0.8
+    at_most(0.8 + SLACK_S, took)
     client.broken(answer.text)
     said = client.text(answer.text)
-    assert 3 <= len(said) <= 9
+    assert 1 <= len(said) <= 9
     (row,) = place.rows(alias)
     assert row["error"] == "timeout"
     assert row["tokens"]["output"] == len(said) // 4
 
 
+@timely
 @dialects
 def test_a_dripping_answer_is_cut_at_the_total_limit(
     place: Scene, client: Client
@@ -304,4 +324,6 @@ def test_a_dripping_answer_is_cut_at_the_total_limit(
     answer = place.ask(alias, client)
     assert answer.status_code == 504
     assert client.error(answer.json()) is not None
-    assert 0.8 <= time.monotonic() - began < 0.8 + SLACK_S
+    took = time.monotonic() - began
+    assert took >= 0.8
+    at_most(0.8 + SLACK_S, took)

@@ -15,6 +15,7 @@ from tests.faults.scene import Scene, deployment, scene, until
 from tests.faults.speech import CLIENTS, OPENAI, PROVIDERS, Client, serves
 from tests.faults.wire import MASTER
 from tests.harness.clients import PATIENT
+from tests.harness.timing import at_most, once_below, timely
 from tests.harness.upstream import Upstream
 
 CAP = 16 * 2**20
@@ -73,14 +74,11 @@ class Sender:
             },
         )
 
-    def quickest_s(self, body: bytes | str) -> float:
-        """How long an answer takes; the best of three, as others use this machine."""
-        times = []
-        for _ in range(3):
-            began = time.monotonic()
-            self(body)
-            times.append(time.monotonic() - began)
-        return min(times)
+    def took_s(self, body: bytes | str) -> float:
+        """How long an answer takes."""
+        began = time.monotonic()
+        self(body)
+        return time.monotonic() - began
 
 
 # --- 20: JSON ----------------------------------------------------------------------
@@ -162,7 +160,7 @@ def test_what_is_no_json_is_a_400_at_once_and_goes_nowhere(
 ) -> None:
     alias = place.alias(family)
     send = Sender(place, client, alias)
-    usual = send.quickest_s("{}")
+    usual = min(send.took_s("{}") for _ in range(3))
     before = len(place.upstream.requests)
     for name, make in BAD.items():
         body = make(send.body)
@@ -171,7 +169,7 @@ def test_what_is_no_json_is_a_400_at_once_and_goes_nowhere(
         assert client.error(answer.json()) is not None, name
         assert len(answer.content) < 2000, name
         # The table's 50 ms, on a machine that takes `usual` for the least of bodies.
-        assert send.quickest_s(body) < AT_ONCE_S + 3 * usual, name
+        once_below(AT_ONCE_S + 3 * usual, lambda body=body: send.took_s(body), name)
     assert len(place.upstream.requests) == before
 
 
@@ -303,22 +301,29 @@ class Lag:
 
 
 def lag_s(place: Scene, send: Sender, body: bytes | str) -> float:
-    """The worst that a bystander waits while a body is read; the best of three."""
-    worst = []
-    for _ in range(3):
-        lag = Lag(place)
-        with lag.watched():
-            send(body)
-        worst.append(lag.worst_s)
-    return min(worst)
+    """The worst that a bystander waits while a body is read."""
+    lag = Lag(place)
+    with lag.watched():
+        send(body)
+    return lag.worst_s
 
 
 @dialects
 def test_depth_does_not_hold_up_others(place: Scene, client: Client) -> None:
     send = Sender(place, client, place.alias())
-    idle = lag_s(place, send, "{}")
+    idle = min(lag_s(place, send, "{}") for _ in range(3))
     for name, make in DEPTHS.items():
-        assert lag_s(place, send, make(send.body)) < LAG_S + 2 * idle, name
+        body = make(send.body)
+        limit = LAG_S + 2 * idle
+        once_below(limit, lambda body=body: lag_s(place, send, body), name)
+
+
+def cost_s(place: Scene, send: Sender, body: bytes | str) -> float:
+    """Processor time of the gateway for a body, which is read in one go: how long the
+    loop is held up for others, on a machine that does nothing else."""
+    began = place.cpu_s()
+    send(body)
+    return place.cpu_s() - began
 
 
 @dialects
@@ -330,7 +335,8 @@ def test_a_million_members_are_refused_for_no_more_than_their_size(
     send = Sender(place, client, place.alias())
     members = ",".join(f'"k{i}":0' for i in range(MANY))
     plain = '"' + "x" * len(members) + '"'
-    usual = lag_s(place, send, before(f'"x":{plain}')("{}"))
+    as_long = before(f'"x":{plain}')("{}")
+    usual = min(cost_s(place, send, as_long) for _ in range(3))
     bodies = {
         "at the top": before(members),
         "inside": before('"x":{' + members + "}"),
@@ -343,10 +349,12 @@ def test_a_million_members_are_refused_for_no_more_than_their_size(
         answer = send(body)
         assert answer.status_code == 400, name
         assert client.error(answer.json()) is not None
-        assert lag_s(place, send, body) < 0.1 + 4 * usual, name
+        limit = 0.05 + 4 * usual
+        once_below(limit, lambda body=body: cost_s(place, send, body), name)
     assert len(place.upstream.requests) == number
 
 
+@timely
 def test_twenty_thousand_unknown_fields_are_dropped_in_their_stride(
     place: Scene,
 ) -> None:
@@ -357,7 +365,7 @@ def test_twenty_thousand_unknown_fields_are_dropped_in_their_stride(
     began = time.monotonic()
     answer = send(body)
     assert answer.status_code in {200, 400}
-    assert time.monotonic() - began < 1.0
+    at_most(1.0, time.monotonic() - began)
     assert len(str(answer.headers)) < 8000
 
 
@@ -397,6 +405,7 @@ SIXTY_FOUR_MIB = packed(b" " * (64 * 2**20))
     [SIXTY_FOUR_MIB, SIXTY_FOUR_MIB * 16, packed(SIXTY_FOUR_MIB)],
     ids=["one", "sixteen members", "twice"],
 )
+@timely
 def test_a_bomb_is_a_413_and_memory_stays(place: Scene, data: bytes) -> None:
     send = Sender(place, OPENAI, place.alias())
     before = len(place.upstream.requests)
@@ -407,8 +416,8 @@ def test_a_bomb_is_a_413_and_memory_stays(place: Scene, data: bytes) -> None:
         answer = send(data, content_encoding="gzip")
     assert answer.status_code in {400, 413}
     assert place.peak_rss() - rss < CAP + 2**20 * 4
-    assert lag.worst_s < 0.5
     assert len(place.upstream.requests) == before
+    at_most(0.5, lag.worst_s)
 
 
 GIVEN_BACK = 40 * 2**20

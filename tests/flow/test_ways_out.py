@@ -21,6 +21,7 @@ from tests.flow.provider import (
     whole,
 )
 from tests.harness.gateway import Running, gateway
+from tests.harness.timing import at_most, timely
 from tests.harness.upstream import (
     Upstream,
     chunk,
@@ -266,10 +267,11 @@ def test_a_breaker_opens_and_lets_a_probe_through(
     assert states == 1
 
 
+@timely
 def test_a_slow_first_is_raced_by_a_second(running: Running) -> None:
     before = time.monotonic()
     answer = running.post(CHAT, call("hedged"))
-    assert time.monotonic() - before < 1.2
+    at_most(1.2, time.monotonic() - before)
     assert answer.headers["x-routeiq-deployment"] == "well8"
     record = running.record(answer.headers["x-routeiq-id"])
     by = {a["deployment"]: a for a in record["attempts"]}
@@ -281,13 +283,15 @@ def test_a_slow_first_is_raced_by_a_second(running: Running) -> None:
 # --- time ----------------------------------------------------------------------------
 
 
+@timely
 def test_an_aliass_own_total_holds(running: Running, upstream: Upstream) -> None:
     before = time.monotonic()
     answer = running.post(CHAT, call("impatient"))
     took = time.monotonic() - before
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "timeout"
-    assert 0.3 < took < 1.5
+    assert took > 0.3
+    at_most(1.5, took)
 
 
 def test_a_first_token_that_is_late_is_looked_for_elsewhere(running: Running) -> None:
@@ -296,10 +300,11 @@ def test_a_first_token_that_is_late_is_looked_for_elsewhere(running: Running) ->
     assert _tried(running, answer)[0][::2] == ("stalls2", "timeout")
 
 
+@timely
 def test_a_stream_that_falls_silent_ends_in_an_error(running: Running) -> None:
     before = time.monotonic()
     answer = running.post(CHAT, call("idle", stream=True))
-    assert time.monotonic() - before < 2
+    at_most(2.0, time.monotonic() - before)
     assert said(answer.text) == "one"
     assert '"error"' in answer.text
     assert running.record(answer.headers["x-routeiq-id"])["error"] == "timeout"
@@ -314,14 +319,17 @@ def test_a_stream_that_falls_silent_ends_in_an_error(running: Running) -> None:
         "x-server-timeout",
     ],
 )
+@timely
 def test_a_clients_own_patience_is_honoured(
     running: Running, upstream: Upstream, header: str
 ) -> None:
     before = time.monotonic()
     answer = running.post(CHAT, call("patient"), headers={header: "0.4"})
     assert answer.status_code == 504
-    assert 0.3 < time.monotonic() - before < 1.5
-    assert upstream.until(lambda: _open(upstream, "stalls3") == 0, 1.0)
+    took = time.monotonic() - before
+    assert took > 0.3
+    at_most(1.5, took)
+    assert upstream.until(lambda: _open(upstream, "stalls3") == 0)
 
 
 def test_impatient_clients_do_not_close_a_deployment_to_others(
@@ -349,12 +357,13 @@ def _open(up: Upstream, place: str) -> int:
     return sum(1 for number in numbers if number not in up.closed_at)
 
 
+@timely
 def test_a_streaming_clients_patience_is_for_the_first_word(running: Running) -> None:
     wait = {"x-stainless-timeout": "0.4"}
     before = time.monotonic()
     answer = running.post(CHAT, call("patient", stream=True), headers=wait)
     assert answer.status_code == 504
-    assert time.monotonic() - before < 1.5
+    at_most(1.5, time.monotonic() - before)
 
 
 @pytest.mark.parametrize("said", ["nonsense", "-1", "0", "inf", "nan", "1e999", ""])
@@ -368,8 +377,8 @@ def test_a_client_that_leaves_is_recorded_and_hurts_nobody(
 ) -> None:
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(running.url + CHAT, json=call("patient"), timeout=0.3)
-    assert upstream.until(lambda: _open(upstream, "stalls3") == 0, 1.5)
-    deadline = time.monotonic() + 5
+    assert upstream.until(lambda: _open(upstream, "stalls3") == 0)
+    deadline = time.monotonic() + 20
     gone: list[dict[str, Any]] = []
     while not gone and time.monotonic() < deadline:
         gone = [r for r in running.records(20) if r["status"] == 499]

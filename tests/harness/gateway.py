@@ -20,7 +20,8 @@ from ruamel.yaml import YAML
 from tests.harness.clients import PATIENT
 from tests.shared import ROOT
 
-STARTS_WITHIN_S = 30.0
+STARTS_WITHIN_S = 60.0
+PATIENCE_S = 20.0
 
 
 class Running:
@@ -72,7 +73,7 @@ class Running:
     def post(self, path: str, json: Any = None, **kwargs: Any) -> httpx.Response:
         return httpx.post(self.url + path, json=json, **{**PATIENT, **kwargs})
 
-    def stop(self, sig: int = signal.SIGTERM, within_s: float = 15.0) -> int:
+    def stop(self, sig: int = signal.SIGTERM, within_s: float = 30.0) -> int:
         """Ask it to stop; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(sig)
@@ -86,7 +87,7 @@ class Running:
             reader.join(5)
         return self.process.returncode
 
-    def record(self, id: str, within_s: float = 5.0) -> dict[str, Any]:
+    def record(self, id: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
         """The row of one exchange, once it is written."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:

@@ -35,6 +35,8 @@ import trustme
 
 Fields = Mapping[str, str] | Sequence[tuple[str, str]]
 FOREVER_S = 3600.0
+PATIENCE_S = 20.0
+"""How long is waited for what comes at once, on a machine that may be busy."""
 BEGUN = 5
 """Turns of a loop in which what it has accepted gets hold of its socket."""
 
@@ -347,7 +349,9 @@ class Upstream:
         """How many were ever opened."""
         return len(self.opened_at)
 
-    def until(self, condition: Callable[[], bool], within_s: float = 2.0) -> bool:
+    def until(
+        self, condition: Callable[[], bool], within_s: float = PATIENCE_S
+    ) -> bool:
         """Wait, blocking the calling thread, for a condition."""
         limit = time.monotonic() + within_s
         while not condition():
@@ -357,7 +361,7 @@ class Upstream:
         return True
 
     async def auntil(
-        self, condition: Callable[[], bool], within_s: float = 2.0
+        self, condition: Callable[[], bool], within_s: float = PATIENCE_S
     ) -> bool:
         """The same on a running loop."""
         limit = time.monotonic() + within_s
@@ -367,11 +371,11 @@ class Upstream:
             await asyncio.sleep(0.005)
         return True
 
-    def quiet(self, within_s: float = 1.0) -> bool:
+    def quiet(self, within_s: float = PATIENCE_S) -> bool:
         """Whether every connection is closed in time; blocks."""
         return self.until(lambda: self.open_connections == 0, within_s)
 
-    async def aquiet(self, within_s: float = 1.0) -> bool:
+    async def aquiet(self, within_s: float = PATIENCE_S) -> bool:
         return await self.auntil(lambda: self.open_connections == 0, within_s)
 
     def answer_for(self, request: Request) -> Script:

@@ -18,6 +18,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.redact import Redactor
 from gateway.telemetry.row import decode_row
 from tests.gateway.telemetry.samples import calm, facts
+from tests.harness.timing import at_most, timely
 
 
 class Store:
@@ -165,6 +166,7 @@ def test_a_backlog_without_end_gives_up_the_new_rows_and_counts_them() -> None:
     assert store.ids() == [f"e{i}" for i in range(50)]
 
 
+@timely
 def test_closing_is_bounded_and_counts_what_it_gives_up(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -176,11 +178,12 @@ def test_closing_is_bounded_and_counts_what_it_gives_up(
         made.put(facts())
     began = time.monotonic()
     assert not made.close(0.3)
-    assert time.monotonic() - began < 1.5
+    at_most(1.5, time.monotonic() - began)
     assert made.lost == 7
     assert "records lost at shutdown" in caplog.text
 
 
+@timely
 def test_closing_does_not_wait_for_a_store_that_hangs() -> None:
     store = Store()
     store.gate.clear()
@@ -190,7 +193,7 @@ def test_closing_does_not_wait_for_a_store_that_hangs() -> None:
     until(lambda: store.calls == 1)
     began = time.monotonic()
     assert not made.close(0.2)
-    assert time.monotonic() - began < 1.5
+    at_most(1.5, time.monotonic() - began)
     store.gate.set()
 
 
@@ -202,6 +205,7 @@ def test_after_closing_nothing_is_taken() -> None:
     assert made.dropped == 1
 
 
+@timely
 def test_a_store_that_hangs_never_holds_up_the_loop() -> None:
     store = Store()
     store.gate.clear()
@@ -212,7 +216,7 @@ def test_a_store_that_hangs_never_holds_up_the_loop() -> None:
     began = time.monotonic()
     for _ in range(1000):
         made.put(facts())
-    assert time.monotonic() - began < 0.5
+    at_most(0.5, time.monotonic() - began)
     assert made.dropped == 900
     store.gate.set()
     assert made.close()
@@ -278,7 +282,7 @@ def test_an_idle_recorder_does_not_spin() -> None:
     began = time.process_time()
     time.sleep(0.5)
     assert time.process_time() - began < 0.1
-    assert 2 <= seen.ticks <= 6
+    assert 1 <= seen.ticks <= 6
     assert made.close()
 
 

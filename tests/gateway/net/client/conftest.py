@@ -42,7 +42,7 @@ def up() -> Iterator[Upstream]:
     """A provider; at the end of the test no connection to it may be open."""
     with Upstream() as upstream:
         yield upstream
-        assert upstream.quiet(1.0), "connections left open"
+        assert upstream.quiet(), "connections left open"
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ from tests.harness.upstream import (
 def up() -> Iterator[Upstream]:
     with Upstream(tls=True, names=["localhost"]) as upstream:
         yield upstream
-        assert upstream.quiet(1.0)
+        assert upstream.quiet()
 
 
 def test_a_trusted_provider_answers_and_the_connection_is_kept(
@@ -121,11 +121,11 @@ def test_breaks_and_cancellations_end_the_connection(up: Upstream, run: Run) -> 
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await up.aquiet(1.0)
+            assert await up.aquiet()
             reply = await client.open(wire(up.url + "/half"), LIMITS, soon())
             assert await reply.read() == b"a"
             reply.close()
-            assert await up.aquiet(1.0)
+            assert await up.aquiet()
         gc.collect()
 
     up.on("/reset", reset())

@@ -106,7 +106,7 @@ def test_a_body_that_is_not_as_long_as_it_says_is_refused(
                     await http.post(
                         up.url, content=body(), headers={"content-length": size}
                     )
-                assert await up.aquiet(1.0)
+                assert await up.aquiet()
 
     up.on(None, stall())
     run(work())
@@ -276,7 +276,7 @@ def test_a_detour_is_left_when_nobody_wants_it_any_more(up: Upstream, run: Run) 
         reply = await client.open(wire("http://a.example/"), LIMITS, soon())
         assert await reply.read() == b"a"
         reply.close()
-        assert await up.aquiet(1.0)
+        assert await up.aquiet()
         task = asyncio.create_task(
             client.ask(wire("http://a.example/"), LIMITS, soon())
         )
@@ -284,7 +284,7 @@ def test_a_detour_is_left_when_nobody_wants_it_any_more(up: Upstream, run: Run) 
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await up.aquiet(1.0)
+        assert await up.aquiet()
         with pytest.raises(Timeout) as caught:
             await client.ask(wire("http://a.example/"), LIMITS, soon(0.3))
         assert caught.value.code == "total"

@@ -10,6 +10,8 @@ from gateway.config.schema import Server
 from gateway.net.http1.worker import Worker
 
 Scope = dict[str, Any]
+PATIENCE_S = 20.0
+"""How long is waited for what comes at once, on a machine that may be busy."""
 
 
 class Seen:
@@ -111,8 +113,8 @@ class Client:
             await self.writer.drain()
 
     async def answer(self, *, bodiless: bool = False) -> "Answer":
-        """The next answer; fails after two seconds of silence."""
-        async with asyncio.timeout(2):
+        """The next answer; fails after long silence."""
+        async with asyncio.timeout(PATIENCE_S):
             return await self._answer(bodiless)
 
     async def _answer(self, bodiless: bool) -> "Answer":
@@ -131,7 +133,7 @@ class Client:
             answer.pieces.append(await self.reader.read())
         return answer
 
-    async def rest(self, within_s: float = 2.0) -> bytes:
+    async def rest(self, within_s: float = PATIENCE_S) -> bytes:
         """All until the server closes; fails if it does not."""
         data = b""
         async with asyncio.timeout(within_s):
@@ -186,7 +188,7 @@ def post(body: bytes, *headers: str, path: str = "/") -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
-async def until(check: Callable[[], Any], within_s: float = 2.0) -> None:
+async def until(check: Callable[[], Any], within_s: float = PATIENCE_S) -> None:
     """Wait for `check` to hold."""
     async with asyncio.timeout(within_s):
         while not check():

@@ -24,6 +24,7 @@ from tests.gateway.net.server.support import (
     serving,
     until,
 )
+from tests.harness.timing import at_most, timely
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +45,7 @@ async def drip(connection: Client, data: bytes, pause_s: float) -> None:
         pass
 
 
+@timely
 async def test_200_slow_heads_are_cut_off_while_others_are_served() -> None:
     async with serving(Seen(), header_timeout_s=0.6) as worker:
         slow = [await Client.connect(worker) for _ in range(200)]
@@ -51,7 +53,7 @@ async def test_200_slow_heads_are_cut_off_while_others_are_served() -> None:
         began = time.monotonic()
         async with client(worker) as c:
             while worker.state.refused.get("request_timeout", 0) < 200:
-                assert time.monotonic() - began < 2.5
+                at_most(2.5, time.monotonic() - began)
                 await c.send(get())
                 assert (await c.answer()).status == 200
                 await asyncio.sleep(0.01)
@@ -75,13 +77,14 @@ async def test_a_body_that_pauses_too_long_is_a_408(http: str) -> None:
     assert app.bodies == []
 
 
+@timely
 async def test_a_body_that_drips_has_its_time_in_all() -> None:
     app = Seen()
     async with serving(app, body_timeout_s=0.3) as worker, client(worker) as c:
         began = time.monotonic()
         dripping = asyncio.ensure_future(drip(c, post(b"x" * 500), 0.02))
-        assert (await c.rest(4)).startswith(b"HTTP/1.1 408 ")
-        assert time.monotonic() - began < 3
+        assert (await c.rest()).startswith(b"HTTP/1.1 408 ")
+        at_most(3.0, time.monotonic() - began)
         dripping.cancel()
     assert app.bodies == []
 
@@ -117,6 +120,7 @@ async def test_no_keep_alive_closes_after_each_answer() -> None:
         assert await c.rest() == b""
 
 
+@timely
 async def test_2000_idle_connections_cost_little_memory() -> None:
     async with serving(Seen()) as worker:
         async with client(worker) as warm:
@@ -138,7 +142,7 @@ async def test_2000_idle_connections_cost_little_memory() -> None:
             began = time.monotonic()
             await c.send(get())
             assert (await c.answer()).status == 200
-            assert time.monotonic() - began < 0.2
+            at_most(0.2, time.monotonic() - began)
         for s in sockets:
             s.close()
         await until(lambda: worker.state.connections == 0, 5)
@@ -244,7 +248,7 @@ async def test_a_declared_body_beyond_the_cap_is_a_413_at_once(http: str) -> Non
         assert answer.status == 413
         assert json.loads(answer.body)["error"]["code"] == "request_too_large"
         assert answer.headers["connection"] == "close"
-        assert await c.rest(4) == b""
+        assert await c.rest() == b""
         await until(lambda: worker.state.connections == 0, 5)
     assert app.scopes == []
 
@@ -351,10 +355,11 @@ async def test_bad_encodings_are_refused(
         assert json.loads(answer.body)["error"]["code"] == code
         if status == 415:
             assert answer.headers["accept-encoding"] == "gzip, deflate"
-        assert await c.rest(4) == b""
+        assert await c.rest() == b""
     assert app.bodies == []
 
 
+@timely
 async def test_a_bomb_is_stopped_at_the_cap_without_holding_the_loop(http: str) -> None:
     """A thousandth of what it would be."""
     packer = zlib.compressobj(9, wbits=31)
@@ -379,7 +384,7 @@ async def test_a_bomb_is_stopped_at_the_cap_without_holding_the_loop(http: str) 
         assert (await c.answer()).status == 413
         watching.cancel()
     assert rss() - before < 60_000_000
-    assert worst < 0.2
+    at_most(0.2, worst)
 
 
 async def test_an_answer_of_the_application_beats_a_late_refusal() -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from tests.harness.clients import PATIENT, Clients
+from tests.harness.timing import at_most, timely
 from tests.shared import ROOT
 
 
@@ -44,7 +45,7 @@ class Program:
     def get(self, path: str = "/") -> httpx.Response:
         return self.clients.mine().get(self.url + path)
 
-    def end(self, within_s: float = 10) -> tuple[int, str, str]:
+    def end(self, within_s: float = 30) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=within_s)
         return self.process.returncode, out, err
 
@@ -140,6 +141,7 @@ def test_a_stop_during_the_start_ends_it() -> None:
 
 @BOTH
 @pytest.mark.parametrize("http", ["fast", "hypercorn"])
+@timely
 def test_a_stop_lets_exchanges_end_and_idle_connections_go(
     http: str, workers: int
 ) -> None:
@@ -160,7 +162,7 @@ def test_a_stop_lets_exchanges_end_and_idle_connections_go(
         expected = "".join(f"data: {n}\n\n" for n in range(10))
         assert [s.result().text for s in streams] == [expected] * 10
         code, out, err = p.end()
-        assert time.monotonic() - began < 4
+        at_most(4.0, time.monotonic() - began)
     assert code == 0
     assert out == "ended\n" * workers
     assert err == ""
@@ -179,6 +181,7 @@ def test_nobody_new_is_let_in_while_it_drains(workers: int) -> None:
 
 
 @BOTH
+@timely
 def test_a_second_signal_ends_it_at_once(workers: int) -> None:
     with program(workers=workers, drain_s=30.0) as p, ThreadPoolExecutor(1) as pool:
         lost = pool.submit(p.get, "/forever")
@@ -190,7 +193,7 @@ def test_a_second_signal_ends_it_at_once(workers: int) -> None:
         p.process.send_signal(signal.SIGTERM)
         code, _, _ = p.end(8)
         assert code == 0
-        assert time.monotonic() - began < 5
+        at_most(5.0, time.monotonic() - began)
         with pytest.raises(httpx.TransportError):
             lost.result()
 
