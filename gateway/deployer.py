@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from adapters import realtime
-from adapters.catalog import Catalog, ModelFacts, Price, priced
+from adapters.catalog import Catalog, ModelFacts, Price
 from adapters.contract import Operation, Provider, Target
 from adapters.providers import PROVIDERS, find, serving
 from adapters.registry import UPSTREAMS
 from gateway.accounts import Account, Accounts
 from gateway.config import clouds, schema
 from gateway.config.addresses import address, filled
+from gateway.config.aws import sited
 from gateway.config.command import is_command
 from gateway.config.found import found_keys
 from gateway.config.secrets import SecretError, Secrets
@@ -30,6 +31,8 @@ from routing.health import Limits as HealthLimits
 from routing.strategies.table import STRATEGIES
 from routing.types import Candidate
 
+_WHOLE: Final = frozenset({"request", "image", "audio_minute"})
+"""Prices that are not per million."""
 DEMO: Final = "demo"
 """The alias, and the echo family's model, that answers without any provider."""
 
@@ -223,7 +226,8 @@ class Deployer:
         key = "" if reference else self._secrets.first(row.env)
         if reference and not is_command(reference):
             key = self._secret(reference, where)
-        base_url = self._base_url(entry, row, own).rstrip("/")
+        there = sited(row, own, entry, name, self._secrets)
+        base_url = self._base_url(entry, row, there).rstrip("/")
         if key:
             self._redactor.learn(key)
         headers = {**(own.headers if own is not None else {}), **entry.headers}
@@ -418,7 +422,21 @@ def _candidate(
 def _price(said: schema.Price | None, facts: ModelFacts | None) -> Price | None:
     if said is None:
         return facts.price if facts is not None else None
-    return priced(msgspec.to_builtins(said))
+    rates = {
+        name: round(value * 1e6)  # dollars a million -> pico-dollars each
+        for name, value in msgspec.structs.asdict(said).items()
+        if value is not None and name not in _WHOLE
+    }
+    rates["request"] = _pico(said.request)
+    if said.image is not None:
+        rates["image"] = _pico(said.image)
+    if said.audio_minute is not None:
+        rates["audio_ms"] = _pico(said.audio_minute / 60_000)
+    return msgspec.convert(rates, Price)
+
+
+def _pico(dollars: float | None) -> int:
+    return round((dollars or 0.0) * 1e12)
 
 
 def _address(url: str) -> tuple[str, int]:

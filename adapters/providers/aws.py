@@ -18,6 +18,7 @@ ROWS: Final = (
         family="bedrock",
         base_url_env="AWS_ENDPOINT_URL_BEDROCK_RUNTIME AWS_BEDROCK_RUNTIME_ENDPOINT",
         variables={"region": REGIONS},
+        signer="aws",
         quirks=Quirks(),
     ),
 )

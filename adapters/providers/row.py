@@ -50,6 +50,7 @@ def row(
     auth: str = "bearer",
     base_url_env: str = "",
     variables: dict[str, str] | None = None,
+    signer: str = "",
 ) -> Provider:
     """A row; lists are words with spaces between."""
     return Provider(
@@ -61,6 +62,7 @@ def row(
         base_url_env=tuple(base_url_env.split()),
         variables={n: tuple(v.split()) for n, v in (variables or {}).items()},
         auth=auth,
+        signer=signer,
         quirks=quirks,
         aliases=tuple(aliases.split()),
         operations=frozenset(can.split()),

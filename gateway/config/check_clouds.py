@@ -3,23 +3,40 @@
 from adapters.contract import Provider
 from adapters.providers import find
 from gateway.config import clouds
+from gateway.config.addresses import bad_url
 from gateway.config.findings import Findings
 from gateway.config.problem import Path
-from gateway.config.schema import Azure, Deployment, Google, ProviderRow
+from gateway.config.schema import Aws, Azure, Deployment, Google, ProviderRow
 from gateway.config.secrets import SecretError
 
 
 def check_sections(said: ProviderRow | Deployment, path: Path, f: Findings) -> None:
-    """The sections `google` and `azure` of a provider or deployment."""
+    """The sections `google`, `azure` and `aws` of a provider or deployment."""
     if said.google is not None:
         _references(("credentials", "token"), said.google, (*path, "google"), f)
     if said.azure is not None:
         names = ("client_secret", "certificate", "token")
         _references(names, said.azure, (*path, "azure"), f)
+    if said.aws is not None:
+        _check_aws(said.aws, (*path, "aws"), f)
+
+
+def _check_aws(said: Aws, path: Path, f: Findings) -> None:
+    names = ("access_key_id", "secret_access_key", "session_token")
+    _references(names, said, path, f)
+    if bool(said.access_key_id) != bool(said.secret_access_key):
+        message = "access_key_id and secret_access_key belong together"
+        f.problem(path, message, at_key=True)
+    if said.web_identity_token and not said.role_arn:
+        message = "an identity token is exchanged for a role"
+        f.problem((*path, "web_identity_token"), message, "set role_arn")
+    wrong = said.sts_endpoint and bad_url(said.sts_endpoint)
+    if wrong:
+        f.problem((*path, "sts_endpoint"), wrong)
 
 
 def _references(
-    names: tuple[str, ...], said: Google | Azure, path: Path, f: Findings
+    names: tuple[str, ...], said: Google | Azure | Aws, path: Path, f: Findings
 ) -> None:
     for name in names:
         f.secret((*path, name), getattr(said, name))

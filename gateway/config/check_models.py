@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-import msgspec
-
 from adapters.contract import Provider
 from adapters.providers import PROVIDERS, find
 from gateway.config.addresses import (
@@ -16,11 +14,12 @@ from gateway.config.addresses import (
     is_loopback,
     words,
 )
+from gateway.config.aws import sited
 from gateway.config.check_clouds import check_sections, check_site, known_as
 from gateway.config.findings import Findings
 from gateway.config.names import Place, guess, matches, place
 from gateway.config.problem import Path, did_you_mean, quoted
-from gateway.config.schema import Config, Deployment, Model, Price, ProviderRow
+from gateway.config.schema import Config, Deployment, Model, ProviderRow
 from gateway.config.secrets import SecretError, Secrets
 
 MAX_NAME: Final = 256
@@ -136,20 +135,9 @@ def _check_deployment(
     check_sections(deployment, path, findings)
     for name, value in deployment.headers.items():
         findings.header((*path, "headers", name), name, value)
-    if deployment.price is not None:
-        _check_price(deployment.price, (*path, "price"), findings)
     for name in RESERVED & deployment.params.keys():
         message = f"{quoted(name)} comes from the request"
         findings.problem((*path, "params", name), message, at_key=True)
-
-
-def _check_price(price: Price, path: Path, findings: Findings) -> None:
-    if all(value in (None, []) for value in msgspec.structs.astuple(price)):
-        hint = "leave it out for the catalogue's; `{input: 0, output: 0}` is free"
-        findings.problem(path, "a price says what something costs", hint)
-    above = [tier.above for tier in price.tiers]
-    if above != sorted(set(above)):
-        findings.problem((*path, "tiers"), "must ascend by `above`")
 
 
 def _check_place(
@@ -220,7 +208,8 @@ def _missing(
         if deployment.base_url:
             said = where.row.variables if where.row is not None else {}
             return filled(deployment.base_url, known, said, secrets).missing
-        return address(known, where.row, secrets).missing
+        own = sited(known, where.row, deployment, where.model, secrets)
+        return address(known, own, secrets).missing
     except SecretError:
         return ""  # reported where it stands
 

@@ -35,6 +35,18 @@ _PRICES: Final = {
 _NO_KEYS: Final = frozenset({"none", "null", "empty", "dummy", "fake", "not-needed"})
 """What people write where a server wants no key."""
 
+_AWS: Final = {
+    "aws_region_name": "region",
+    "aws_access_key_id": "access_key_id",
+    "aws_secret_access_key": "secret_access_key",
+    "aws_session_token": "session_token",
+    "aws_profile_name": "profile",
+    "aws_role_name": "role_arn",
+    "aws_session_name": "role_session_name",
+    "aws_external_id": "external_id",
+    "aws_sts_endpoint": "sts_endpoint",
+}
+_AWS_SECRETS: Final = ("access_key_id", "secret_access_key", "session_token")
 _NUMBERS: Final = {
     "rpm": "rpm",
     "tpm": "tpm",
@@ -174,6 +186,7 @@ class _Entry:
             "custom_llm_provider": self._nothing("prefix of model"),
             "litellm_credential_name": lambda *_: None,
             "api_base": self._base_url,
+            "aws_bedrock_runtime_endpoint": self._base_url,
             "base_url": self._base_url,
             "api_key": self._api_key,
             "timeout": self._limit("total_s", "limit of the exchange"),
@@ -187,6 +200,7 @@ class _Entry:
             "additional_drop_params": self._drop,
             "extra_body": self._extra_body,
         }
+        handlers |= {key: self._aws(ours) for key, ours in _AWS.items()}
         handlers |= {key: self._number(ours) for key, ours in _NUMBERS.items()}
         handlers |= {key: self._price(ours) for key, ours in _PRICES.items()}
         handlers |= {key: self._field(key) for key in REQUEST_FIELDS}
@@ -218,6 +232,19 @@ class _Entry:
         def take(draft: Draft, value: Any, path: Path) -> None:
             self._put(ours, draft.text(value), path)
             draft.mapped(path, ours)
+
+        return take
+
+    def _aws(self, ours: str) -> Handler:
+        def take(draft: Draft, value: Any, path: Path) -> None:
+            if not value:
+                return
+            found: Any = draft.text(value)
+            if ours in _AWS_SECRETS:
+                found = draft.secret(value, path, "AWS's key")
+            if found:
+                draft.put((*self._at, "aws", ours), found, path)
+                draft.mapped(path, f"aws.{ours}")
 
         return take
 

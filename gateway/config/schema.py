@@ -116,12 +116,11 @@ class Cooldown(Section, frozen=True, kw_only=True):
     """Longest pause, whatever a provider asks for."""
 
 
-class Rates(Section, frozen=True, kw_only=True):
-    """US dollars per million tokens; a kind without a rate of its own costs what the
-    whole does."""
+class Price(Section, frozen=True, kw_only=True):
+    """`price` of a deployment, US dollars per million tokens: before the catalogue."""
 
-    input: Dollars | None = None
-    output: Dollars | None = None
+    input: Dollars
+    output: Dollars
     cached: Dollars | None = None
     cache_write: Dollars | None = None
     cache_write_1h: Dollars | None = None
@@ -130,18 +129,6 @@ class Rates(Section, frozen=True, kw_only=True):
     audio_output: Dollars | None = None
     image_input: Dollars | None = None
     image_output: Dollars | None = None
-
-
-class Tier(Rates, frozen=True, kw_only=True):
-    """The rates of a longer prompt, for all tokens of the exchange."""
-
-    above: Count
-    """Prompt tokens."""
-
-
-class Price(Rates, frozen=True, kw_only=True):
-    """`price` of a deployment: before the catalogue."""
-
     character: Dollars | None = None
     """Of text to be spoken: dollars per million characters."""
     request: Dollars | None = None
@@ -150,7 +137,6 @@ class Price(Rates, frozen=True, kw_only=True):
     """Dollars per picture made."""
     audio_minute: Dollars | None = None
     """Dollars per minute of sound."""
-    tiers: list[Tier] = []
 
 
 class Google(Section, frozen=True, kw_only=True):
@@ -196,6 +182,29 @@ class Azure(Section, frozen=True, kw_only=True):
     """An Entra token instead: `command:az account get-access-token ...`."""
 
 
+class Aws(Section, frozen=True, kw_only=True):
+    """`aws` of a provider or deployment: where, and whose keys sign. What is not said
+    is looked up as the AWS SDKs do: environment, shared files, role of the pod, of the
+    machine."""
+
+    region: str = ""
+    """`eu-central-1`; empty: of the model's ARN, the environment (`AWS_REGION`), or the
+    profile."""
+    access_key_id: Secret = ""
+    secret_access_key: Secret = ""
+    session_token: Secret = ""
+    profile: str = ""
+    """Of `~/.aws/config` and `~/.aws/credentials`."""
+    role_arn: str = ""
+    """A role to assume with what is found otherwise."""
+    role_session_name: str = ""
+    external_id: str = ""
+    web_identity_token: str = ""
+    """The file of a token that `role_arn` is assumed with; read anew each time."""
+    sts_endpoint: str = ""
+    """Empty: that of the region."""
+
+
 class Deployment(Section, frozen=True, kw_only=True):
     """One model at one provider under one credential."""
 
@@ -210,6 +219,7 @@ class Deployment(Section, frozen=True, kw_only=True):
     google: Google | None = None
     """What is not said here is the provider's."""
     azure: Azure | None = None
+    aws: Aws | None = None
     weight: Ratio = 1.0
     order: Number = 1
     """Lower tiers first; the next tier when all of one are out."""
@@ -274,6 +284,7 @@ class ProviderRow(Section, frozen=True, kw_only=True):
     headers: dict[str, HeaderValue] = {}
     google: Google | None = None
     azure: Azure | None = None
+    aws: Aws | None = None
     auth: str = ""
     """`bearer`, `none`, a header's name, or such a name and the word before the key
     (`authorization: Token`)."""
@@ -313,14 +324,6 @@ class Records(Section, frozen=True, kw_only=True):
     """Exchanges and feedback older than that are forgotten; 0: never."""
     buffer: Count = 10_000
     """Exchanges that may wait to be written; more are dropped and counted."""
-
-
-class CatalogConfig(Section, frozen=True, kw_only=True):
-    """`catalog`: windows, prices and abilities of models."""
-
-    file: str = "routeiq.models.json"
-    """What `routeiq models refresh` writes; where it is there, it comes before the
-    built-in catalogue, model by model. Relative to the working directory."""
 
 
 class Egress(Section, frozen=True, kw_only=True):
@@ -393,7 +396,6 @@ class Config(Section, frozen=True, kw_only=True):
     cooldown: Cooldown = Cooldown()
     store: StoreConfig = StoreConfig()
     records: Records = Records()
-    catalog: CatalogConfig = CatalogConfig()
     egress: Egress = Egress()
     realtime: Realtime = Realtime()
     telemetry: Telemetry = Telemetry()

@@ -6,7 +6,7 @@ from typing import Final
 from adapters.contract import Provider
 from gateway.config import schema
 from gateway.config.secrets import Secrets
-from gateway.credentials import azure, google
+from gateway.credentials import aws, azure, google
 from gateway.credentials.contract import Means, Signer, Wanted
 from gateway.credentials.reference import key_signer
 from gateway.net.client import Client
@@ -15,7 +15,11 @@ from gateway.telemetry.redact import Redactor
 Make = Callable[[Wanted, Means], Signer]
 """Makes a signer without asking anybody; raises `SecretError`."""
 
-SIGNERS: Final[Mapping[str, Make]] = {"google": google.make, "azure": azure.make}
+SIGNERS: Final[Mapping[str, Make]] = {
+    "google": google.make,
+    "azure": azure.make,
+    "aws": aws.make,
+}
 """By the word of `Provider.signer`."""
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from tests.matrix.row import Row
 
 _BOTO3 = "flow/bedrock/test_boto3.py"
+_KEYS = "flow/bedrock/test_credentials.py"
 _OTHERS = "flow/bedrock/test_others.py"
 _REPLAY = "replay/test_converse.py"
 
@@ -25,6 +26,7 @@ ROWS: Final = (
             "POST /bedrock/model/{model}/converse-stream",
             "POST /bedrock/model/{model}/count-tokens",
             "/bedrock",
+            "AWS_BEARER_TOKEN_BEDROCK",
         ),
     ),
     Row(
@@ -51,6 +53,23 @@ ROWS: Final = (
             f"{_OTHERS}::test_tokens_are_counted_by_bedrock",
             f"{_OTHERS}::test_cache_markers_are_kept_by_every_api_and_arn",
             f"{_OTHERS}::test_ids_and_names_that_bedrock_forbids_lead_back",
+        ),
+    ),
+    Row(
+        "A",
+        "requests to Bedrock are signed with keys of every source, renewed in time",
+        (
+            f"{_KEYS}::test_keys_sign_for_the_region",
+            f"{_KEYS}::test_a_role_is_assumed_with_keys",
+            f"{_KEYS}::test_a_role_is_assumed_with_an_identity_token",
+            f"{_KEYS}::test_profiles_of_the_shared_files",
+            f"{_KEYS}::test_the_role_of_the_machine_is_renewed_without_a_pause",
+            f"{_KEYS}::test_keys_that_live_shortly_are_renewed_before_their_end",
+            f"{_KEYS}::test_many_who_wait_cause_one_request",
+            f"{_KEYS}::test_a_refusal_is_told_clearly_and_no_secret_with_it",
+            "adapters/test_sigv4.py::test_vectors_of_the_published_suite#get-vanilla",
+            "adapters/test_sigv4.py"
+            "::test_model_ids_are_signed_as_botocore_signs_them#once",
         ),
     ),
     Row(

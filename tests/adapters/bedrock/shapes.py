@@ -24,6 +24,13 @@ def _output(operation: str) -> Shape:
     return shape
 
 
+def check_input(operation: str, asked: Any) -> None:
+    """The same of a request."""
+    session = botocore.session.get_session()
+    model = session.get_service_model("bedrock-runtime").operation_model(operation)
+    _check(model.input_shape, asked, operation, False)
+
+
 def check(operation: str, told: Any, *, lenient: bool = False) -> None:
     """Raises `AssertionError`; `lenient`: members and words that the model does not
     know may be there, and others not (so Bedrock's own answers are)."""

@@ -66,7 +66,7 @@ model_list:
   - model_name: own
     litellm_params: {model: m, custom_llm_provider: openai, api_base: http://localhost:8000/v1, api_key: none}
   - model_name: cloud
-    litellm_params: {model: bedrock/claude, aws_region_name: us}
+    litellm_params: {model: sagemaker/claude, aws_region_name: us}
 router_settings:
   routing_strategy: usage-based-routing-v2
   num_retries: 2
@@ -347,6 +347,33 @@ def test_addresses_are_written_as_ours() -> None:
     )
 
 
+def test_amazon_s_keys_and_places_are_taken() -> None:
+    text = """
+model_list:
+  - model_name: claude
+    litellm_params:
+      model: bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0
+      aws_region_name: eu-west-1
+      aws_access_key_id: os.environ/MY_ID
+      aws_secret_access_key: os.environ/MY_SECRET
+      aws_role_name: arn:aws:iam::123456789012:role/models
+      aws_session_name: me
+  - model_name: near
+    litellm_params:
+      model: bedrock/us-west-2/amazon.nova-lite-v1:0
+      aws_bedrock_runtime_endpoint: https://vpce.example.com
+"""
+    config = read(text, {"MY_ID": "AKIA", "MY_SECRET": "s"}).config
+    (first,) = config.models["claude"].deployments
+    assert first.model.startswith("bedrock/converse/us.anthropic")
+    assert first.aws is not None
+    assert first.aws.region == "eu-west-1"
+    assert first.aws.access_key_id == "env:MY_ID"
+    assert first.aws.role_arn.endswith("role/models")
+    (second,) = config.models["near"].deployments
+    assert second.base_url == "https://vpce.example.com"
+
+
 def test_a_bare_model_goes_where_it_is_at_home() -> None:
     assert deployment("model: gpt-4o").model == "openai/gpt-4o"
     assert deployment("model: claude-3").model == "anthropic/claude-3"
@@ -498,7 +525,7 @@ def test_what_was_lost_stands_at_the_top_of_what_is_written() -> None:
     head = text.partition("\n\n")[0]
     assert "tags" in head
     assert "redis_host" in head
-    assert "bedrock" in head
+    assert "sagemaker" in head
 
 
 def test_a_strategy_of_theirs_has_one_of_ours() -> None:
