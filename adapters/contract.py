@@ -46,6 +46,8 @@ class Operation(StrEnum):
     complete = "complete"
     embed = "embed"
     count_tokens = "count_tokens"
+    compact = "compact"
+    """A long conversation made short (Responses)."""
     images_generate = "images_generate"
     images_edit = "images_edit"
     images_vary = "images_vary"
@@ -298,9 +300,9 @@ class Dialect(Protocol):
 
     name: str
     """`openai.chat`, `openai.completions`, `openai.embeddings`,
-    `openai.images`, `openai.speech`, `openai.transcriptions`, `openai.moderations`,
-    `anthropic.messages`, `gemini.generate`, `gemini.embed`, `bedrock.converse`,
-    `bedrock.invoke`, `vertex.predict`."""
+    `openai.responses`, `openai.images`, `openai.speech`, `openai.transcriptions`,
+    `openai.moderations`, `anthropic.messages`, `gemini.generate`, `gemini.embed`,
+    `bedrock.converse`, `bedrock.invoke`, `vertex.predict`."""
 
     def read_call(self, body: bytes, hint: Hint) -> Call:
         """The head of the call; the rest stays in `raw` until asked for.

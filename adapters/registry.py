@@ -19,6 +19,7 @@ from adapters.openai.media import family as media
 
 UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "openai": openai.UPSTREAM,
+    "openai_responses": openai.RESPONSES_UPSTREAM,
     "anthropic": anthropic.UPSTREAM,
     "anthropic_vertex": hosted.ON_VERTEX,
     "gemini": gemini.UPSTREAM,
@@ -39,6 +40,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         media.SPEECH,
         media.TRANSCRIPTIONS,
         media.MODERATIONS,
+        openai.RESPONSES,
         anthropic.MESSAGES,
         gemini.GENERATE,
         gemini.EMBED,

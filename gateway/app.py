@@ -38,6 +38,7 @@ from gateway.endpoints import (
     vertex,
 )
 from gateway.endpoints.door import Door
+from gateway.endpoints.responses import table as responses
 from gateway.endpoints.table import Row
 from gateway.net.link import Direct
 from gateway.net.server import serve
@@ -161,6 +162,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
     table = [
         *chat.rows(dispatch, propagation),
         *media.rows(dispatch, propagation),
+        *responses.rows(dispatch, propagation, parts.memory),
         *messages.rows(dispatch, propagation),
         *gemini.rows(dispatch, propagation),
         *bedrock.rows(dispatch, propagation),

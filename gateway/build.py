@@ -18,7 +18,11 @@ from gateway.accounts import Accounts
 from gateway.config.load import Loaded
 from gateway.credentials.wallet import Wallet
 from gateway.deployer import Deployer, origins, proxies
-from gateway.deployments import seeded
+from gateway.deployments import Directory, seeded
+from gateway.endpoints.responses.conversations import Conversations
+from gateway.endpoints.responses.doors import Memory
+from gateway.endpoints.responses.jobs import Jobs
+from gateway.endpoints.responses.kept import Keeper
 from gateway.govern.keys import Keyring
 from gateway.net.client import Client
 from gateway.net.loopback import Loopback
@@ -62,6 +66,7 @@ class Parts:
         logs: Logs,
         client: Client,
         sweep: Sweep,
+        memory: Memory,
         wallet: Wallet,
         accounts: Accounts,
         sessions: Sessions,
@@ -72,6 +77,7 @@ class Parts:
         self.accounts = accounts
         self.sessions = sessions
         self.redactor = redactor
+        self.memory = memory
         self.metrics_key = metrics_key
         self._metrics = metrics
         self._prometheus = prometheus
@@ -94,6 +100,7 @@ class Parts:
     async def close(self) -> None:
         """Write what waits, let go of everything; in the order in which it is used."""
         loop = asyncio.get_running_loop()
+        await self.memory.jobs.close()
         await self._sweep.close()
         await loop.run_in_executor(None, self._recorder.close)
         await loop.run_in_executor(None, self._telemetry.close)
@@ -175,6 +182,7 @@ async def build(
         logs=logs,
         client=client,
         sweep=sweep,
+        memory=_memory(store, config.responses.keep_days * DAY_S, accounts, directory),
         wallet=wallet,
         accounts=accounts,
         sessions=Sessions(client, way, telemetry.propagation, config.realtime),
@@ -186,3 +194,10 @@ async def build(
     if config.records.keep_days:
         sweep.start()
     return parts
+
+
+def _memory(
+    store: Store, keep_s: float, accounts: Accounts, directory: Directory
+) -> Memory:
+    keeper = Keeper(store, keep_s, accounts)
+    return Memory(keeper, Conversations(store, keep_s), Jobs(keeper), directory)

@@ -11,8 +11,9 @@ import msgspec
 from adapters import realtime
 from adapters.catalog import Catalog, ModelFacts, Price
 from adapters.contract import Operation, Provider, Target
-from adapters.providers import PROVIDERS, find, serving
+from adapters.providers import PROVIDERS, find
 from adapters.registry import UPSTREAMS
+from gateway import spoken
 from gateway.accounts import Account, Accounts
 from gateway.config import clouds, schema
 from gateway.config.addresses import address, filled
@@ -22,7 +23,7 @@ from gateway.config.found import found_keys
 from gateway.config.secrets import SecretError, Secrets
 from gateway.credentials.contract import Signer, Wanted
 from gateway.credentials.signing import Signing
-from gateway.credentials.wallet import SIGNERS, Wallet
+from gateway.credentials.wallet import Wallet
 from gateway.deployments import Alias, Deployment, Directory, seeded
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
@@ -138,7 +139,7 @@ class Deployer:
         stood_for: str,
     ) -> Deployment:
         place, name = self._place(entry, stood_for)
-        upstream = UPSTREAMS[place.row.family]
+        upstream, name = spoken.upstream(place.row, name)
         facts = self._catalog.find(place.row.id, name)
         price = _price(entry.price, facts)
         id = entry.id or f"{alias}/{position}:{place.row.id}/{name}"
@@ -216,12 +217,9 @@ class Deployer:
             prefix, name = "", entry.model
         where = f"the deployment {entry.model!r}"
         own = self._config.providers.get(prefix)
-        family = own.family if own is not None else ""
-        known = find(prefix) or find(family or "openai")
-        assert known is not None
         name = name.replace("*", stood_for) if stood_for else name
-        known = serving(known, name)
-        row = _row(prefix or "openai", known, own, custom=bool(entry.base_url))
+        known = spoken.known(prefix, name, own)
+        row = spoken.row(prefix, known, own, entry.base_url)
         reference = entry.api_key or (own.api_key if own is not None else "")
         key = "" if reference else self._secrets.first(row.env)
         if reference and not is_command(reference):
@@ -319,25 +317,6 @@ def proxies(config: schema.Config, secrets: Secrets) -> dict[str, str]:
     return found
 
 
-def _row(
-    id: str, known: Provider, own: schema.ProviderRow | None, *, custom: bool
-) -> Provider:
-    """The provider's row, under the configuration's name for it."""
-    if own is None:
-        # Another address may well be another server: its key must not be guessed
-        # from the environment of the provider whose grammar it speaks.
-        return msgspec.structs.replace(known, env=()) if custom and not id else known
-    signer = own.auth if own.auth in SIGNERS else known.signer
-    return msgspec.structs.replace(
-        known,
-        id=id,
-        family=own.family if own.family in UPSTREAMS else known.family,
-        auth=own.auth if own.auth and own.auth not in SIGNERS else known.auth,
-        signer=signer if not own.auth or own.auth in SIGNERS else "",
-        env=known.env if known.id == id else (),
-    )
-
-
 def _mark(row: Provider, base_url: str, reference: str) -> str:
     """The account's name for itself; nothing in it is secret."""
     said = "\0".join((row.id, base_url, reference or " ".join(row.env)))
@@ -402,9 +381,10 @@ def _candidate(
     upstream = UPSTREAMS[family]
     operations = {str(o) for o in upstream.operations}
     if Operation.chat in upstream.operations:
-        # Legacy completions are translated, token counts estimated, where a family
-        # has neither.
-        operations |= {str(Operation.complete), str(Operation.count_tokens)}
+        # Legacy completions are translated, token counts estimated, summaries asked
+        # for in words, where a family has none of them.
+        made = (Operation.complete, Operation.count_tokens, Operation.compact)
+        operations |= {str(operation) for operation in made}
     if family in realtime.FAMILIES:
         operations.add("realtime")
     return Candidate(

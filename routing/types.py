@@ -58,7 +58,8 @@ class Removed(msgspec.Struct, frozen=True):
 
     candidate: str
     by: str
-    """`cooldown`, `breaker`, `context_window`, `busy`, `rate`, `operation`."""
+    """`cooldown`, `breaker`, `context_window`, `busy`, `rate`, `operation`, `pinned`
+    (it does not hold what the call refers to)."""
 
 
 class Plan(msgspec.Struct, frozen=True):

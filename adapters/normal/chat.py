@@ -34,6 +34,9 @@ StopReason = Literal[
 ]
 """Why the model stopped. `pause`: it wants the turn handed back to go on."""
 
+Asked = Literal["chat", "complete", "count_tokens", "compact"]
+"""What is wanted of a conversation."""
+
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a chat call means. Absent is `None` or empty, never a guess."""
@@ -104,7 +107,7 @@ class ChatCall:
         model: str,
         dialect: str,
         raw: bytes = b"",
-        operation: Literal["chat", "complete", "count_tokens"] = "chat",
+        operation: Asked = "chat",
         stream: bool = False,
         include_usage: bool = False,
         max_tokens: int | None = None,

@@ -78,7 +78,7 @@ def _part(part: Part, index: int, tool: int) -> Iterator[Delta]:
             yield RefusalDelta(part.text, index)
         case Thinking():
             yield ThinkDelta(
-                part.text, part.signature, part.redacted, index, part.family
+                part.text, part.signature, part.redacted, index, part.family, part.id
             )
         case ToolUse():
             yield ToolStart(

@@ -1,4 +1,4 @@
-"""The OpenAI family: chat completions, legacy completions, embeddings; both halves.
+"""The OpenAI family: chat and legacy completions, embeddings, responses; both halves.
 
 Source: platform.openai.com/docs/api-reference, openai-python 3.54.0. Spoken, with many
 accents, by most providers there are: what differs is data (`contract.Quirks`), or
@@ -34,10 +34,15 @@ from adapters.openai import (
 )
 from adapters.openai.encode import ChatEncoder, TextEncoder
 from adapters.openai.media import family as media
+from adapters.openai.responses import answer as responses_answer
+from adapters.openai.responses import asked
+from adapters.openai.responses import family as responses
 from adapters.openai.stream import StreamDecoder
 from adapters.openai.words import official
 
-_OURS: Final = frozenset({wire.CHAT, wire.COMPLETIONS, wire.EMBEDDINGS, *wire.MEDIA})
+_OURS: Final = frozenset(
+    {wire.CHAT, wire.COMPLETIONS, wire.EMBEDDINGS, wire.RESPONSES, *wire.MEDIA}
+)
 
 
 class OpenAI:
@@ -45,7 +50,14 @@ class OpenAI:
 
     dialect = wire.CHAT
     operations = frozenset(
-        {Operation.chat, Operation.complete, Operation.embed, *media.OPERATIONS}
+        {
+            Operation.chat,
+            Operation.complete,
+            Operation.embed,
+            Operation.count_tokens,
+            Operation.compact,
+            *media.OPERATIONS,
+        }
     )
 
     def speaks(self, dialect: str) -> bool:
@@ -54,7 +66,8 @@ class OpenAI:
 
     def build_request(self, call: Call, target: Target) -> WireRequest:
         """The call, for the target. A legacy completion goes to the chat API where the
-        provider has no other.
+        provider has no other, and so does a call of the Responses API where the
+        provider's row does not say that it has it.
 
         Raises:
             Unsupported: the API cannot say it.
@@ -66,8 +79,10 @@ class OpenAI:
             return WireRequest(request.head(target, "embed"), written, headers, dropped)
         if not isinstance(call, ChatCall):
             return media.build(call, target)
+        if call.dialect == wire.RESPONSES and asked.native(target, call.operation):
+            return asked.build(call, target)
         if call.operation == "count_tokens":
-            raise Unsupported("OpenAI's API counts no tokens", "operation")
+            raise Unsupported("chat completions count no tokens", "operation")
         operation = "chat"
         if call.dialect == wire.CHAT and call.raw and not _carries(call, target):
             written, dropped = request.same(call, target)
@@ -86,6 +101,8 @@ class OpenAI:
             return embeddings.parse(response, call)
         if not isinstance(call, ChatCall):
             return media.parse(response, call)
+        if call.dialect == wire.RESPONSES and responses_answer.known(response.body):
+            return responses.UPSTREAM.parse_response(response, call)
         return answer.read(response, call.model, call.operation)
 
     def parse_error(self, response: WireResponse) -> UpstreamError:
@@ -96,6 +113,8 @@ class OpenAI:
         """A decoder for one streamed answer."""
         if not isinstance(call, ChatCall):
             return media.decoder(call)
+        if call.dialect == wire.RESPONSES:
+            return responses.EitherDecoder(call)
         return StreamDecoder(call)
 
 
@@ -188,3 +207,5 @@ UPSTREAM: Final = OpenAI()
 CHAT: Final = ChatDialect()
 COMPLETIONS: Final = CompletionsDialect()
 EMBEDDINGS: Final = EmbeddingsDialect()
+RESPONSES: Final = responses.RESPONSES
+RESPONSES_UPSTREAM: Final = responses.UPSTREAM

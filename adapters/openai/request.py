@@ -29,7 +29,12 @@ _PATHS: Final = {
     "transcribe": "/audio/transcriptions",
     "translate_audio": "/audio/translations",
     "moderate": "/moderations",
+    "responses": "/responses",
+    "count_tokens": "/responses/input_tokens",
+    "compact": "/responses/compact",
 }
+_ABOVE: Final = frozenset({"responses", "count_tokens", "compact"})
+"""Operations that Azure has beside its deployments, not below them."""
 
 
 def same(call: ChatCall, target: Target) -> tuple[bytes, tuple[str, ...]]:
@@ -88,6 +93,8 @@ def head(target: Target, operation: str, *, stream: bool = False) -> WireHead:
 
 def _head(target: Target, operation: str, *, stream: bool) -> WireHead:
     base, mark, query = target.base_url.partition("?")
+    if operation in _ABOVE:
+        base = base.replace("/deployments/{model}", "")
     base = base.replace("{model}", quote(target.model, safe=""))
     words = target.provider.quirks.extra
     path = words.get(f"path.{operation}", _PATHS[operation])

@@ -21,6 +21,8 @@ SPEECH: Final = "openai.speech"
 TRANSCRIPTIONS: Final = "openai.transcriptions"
 MODERATIONS: Final = "openai.moderations"
 MEDIA: Final = frozenset({IMAGES, SPEECH, TRANSCRIPTIONS, MODERATIONS})
+RESPONSES: Final = "openai.responses"
+"""A dialect, and the family of what only this API understands."""
 FAMILY: Final = "openai"
 
 Finish = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]

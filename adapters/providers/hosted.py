@@ -105,7 +105,9 @@ ROWS: Final = (
         env=("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"),
         auth="api-key",
         signer="azure",
-        operations=frozenset({"chat", "complete", "embed"}),
+        operations=frozenset(
+            ["chat", "complete", "embed", "responses", "count_tokens", "compact"]
+        ),
         aliases=("azure_openai",),
         hosts={"claude-*": "azure_anthropic"},
     ),
@@ -119,7 +121,7 @@ ROWS: Final = (
         env=("AZURE_AI_API_KEY",),
         auth="api-key",
         signer="azure",
-        operations=frozenset({"chat", "embed"}),
+        operations=frozenset({"chat", "embed", "responses"}),
         aliases=("azure_foundry",),
         quirks=Quirks(extra={"path": "/models"}),
         hosts={"claude-*": "azure_anthropic"},

@@ -12,7 +12,7 @@ ROWS: Final = (
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
         can="chat complete embed images audio_speech audio_transcribe moderate "
-        "responses files batches",
+        "responses count_tokens compact files batches",
         aliases="text-completion-openai",
         quirks=Quirks(),
     ),

@@ -52,7 +52,8 @@ def row(
     variables: dict[str, str] | None = None,
     signer: str = "",
 ) -> Provider:
-    """A row; lists are words with spaces between."""
+    """A row; lists are words with spaces between. `responses` in `can` sends Responses
+    calls there as they came; else they are translated to chat completions."""
     return Provider(
         id=id,
         title=title,

@@ -326,6 +326,14 @@ class Records(Section, frozen=True, kw_only=True):
     """Exchanges that may wait to be written; more are dropped and counted."""
 
 
+class Responses(Section, frozen=True, kw_only=True):
+    """`responses`: what is kept of answers of the Responses API."""
+
+    keep_days: Number = 30
+    """How long a client may name a response that it did not ask to be forgotten
+    (`store: false`), and a conversation after its last use; 0: nothing is kept."""
+
+
 class Egress(Section, frozen=True, kw_only=True):
     """`egress`: which addresses the gateway may connect to."""
 
@@ -396,6 +404,7 @@ class Config(Section, frozen=True, kw_only=True):
     cooldown: Cooldown = Cooldown()
     store: StoreConfig = StoreConfig()
     records: Records = Records()
+    responses: Responses = Responses()
     egress: Egress = Egress()
     realtime: Realtime = Realtime()
     telemetry: Telemetry = Telemetry()

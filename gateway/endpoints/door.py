@@ -4,7 +4,8 @@ import asyncio
 import codecs
 import re
 import time
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
@@ -14,7 +15,7 @@ from adapters.errors import BadCall
 from gateway.endpoints.reply import Reply
 from gateway.net.link import AsgiLink, Fields, Link
 from gateway.spine.admit import presented
-from gateway.spine.dispatch import Dispatch
+from gateway.spine.dispatch import Dispatch, Outlet
 from gateway.spine.exchange import Exchange
 from gateway.telemetry.context import Propagation
 
@@ -25,6 +26,16 @@ SHORTEST: Final = 5
 PIECE: Final = 64 * 1024
 _utf_8: Final = codecs.getincrementaldecoder("utf-8")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.\-]{1,128}").fullmatch
+
+
+class Client(Outlet, Protocol):
+    """The client's end of an exchange."""
+
+    over: bool
+    """Everything was said: a client that leaves now has its answer."""
+
+
+Prepare = Callable[[bytes], Awaitable[bytes]]
 
 
 class Door:
@@ -60,16 +71,30 @@ class Door:
         """A call whose body says everything."""
         await self.serve(link, self._hint(link.headers))
 
-    async def serve(self, link: Link, hint: Hint) -> None:
+    def serve(self, link: Link, hint: Hint) -> Awaitable[None]:
         """A call of which the path has told `hint`."""
-        exchange = begin(
+        return self.run(link, self.exchange(link), hint, Reply(link))
+
+    def exchange(self, link: Link) -> Exchange:
+        """The exchange that a request opens."""
+        return begin(
             dict(link.headers),
             self._propagation,
             self._route,
             self._dialect,
             self._operation,
         )
-        reply = Reply(link)
+
+    async def run(
+        self,
+        link: Link,
+        exchange: Exchange,
+        hint: Hint,
+        reply: Client,
+        prepare: Prepare | None = None,
+    ) -> None:
+        """The way of an exchange. `prepare` may change the body, when it is known who
+        asks."""
 
         def hang_up() -> None:
             if reply.over:
@@ -88,7 +113,7 @@ class Door:
                 _bound(body)
                 if not body.isascii():
                     _check_utf_8(body)
-            return body
+            return body if prepare is None else await prepare(body)
 
         key = presented(exchange.headers, query_key(link.query))
         try:

@@ -14,7 +14,7 @@ from gateway.net.hangup import ClientGone
 from gateway.net.link import Link
 from gateway.spine.attempt import Stream
 from gateway.spine.exchange import Exchange
-from gateway.spine.relay import relay
+from gateway.spine.relay import Write, relay
 
 _OPENAI: Final = "openai"
 MAX_DROPPED: Final = 1024
@@ -68,7 +68,7 @@ class Reply:
         exchange.status = 200
         await self._link.begin(200, headers)
         self._begun = True
-        error = await relay(exchange, stream, encoder, self._link.write)
+        error = await relay(exchange, stream, encoder, self._writer())
         if error is not None and not call.events:
             # It has no words to say so: the server cuts an answer without an end.
             return error
@@ -91,6 +91,10 @@ class Reply:
             headers += exchange.dialect.error_headers(told)
         body = _verbatim(exchange, error) or exchange.dialect.write_error(told)
         await self._answer(told.status, headers, body)
+
+    def _writer(self) -> Write:
+        """Where the pieces of a stream go."""
+        return self._link.write
 
     async def _answer(
         self, status: int, headers: list[tuple[bytes, bytes]], body: bytes

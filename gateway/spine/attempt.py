@@ -133,11 +133,15 @@ async def attempt(
         Broken: it did not serve; the book is closed.
         Unsupported, BadCall: the call cannot be asked there; nothing was sent.
     """
-    if exchange.operation is Operation.count_tokens and (
-        Operation.count_tokens not in deployment.upstream.operations
-    ):
+    counts = exchange.operation is Operation.count_tokens
+    if counts and Operation.count_tokens not in deployment.upstream.operations:
         return Whole(_estimated(call), deployment, None)
-    wire = _wire(call, deployment)
+    try:
+        wire = _wire(call, deployment)
+    except Unsupported:
+        if not counts:
+            raise
+        return Whole(_estimated(call), deployment, None)
     book = Try(exchange, deployment, propagation.span_id(), hedge=hedge)
     book.dropped = wire.dropped
     trace = exchange.trace

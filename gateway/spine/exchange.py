@@ -45,6 +45,7 @@ class Exchange:
         "id",
         "operation",
         "output_chars",
+        "pinned",
         "plan",
         "principal",
         "request_id",
@@ -101,6 +102,8 @@ class Exchange:
         """The client set the deadline."""
         self.first_token_limit: float | None = None
         """Seconds, where the client set one."""
+        self.pinned = ""
+        """The account that holds what the call refers to: no other is asked."""
         self.plan: Plan | None = None
         self.attempts: list[Attempt] = []
         self.tries = 0

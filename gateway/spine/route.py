@@ -6,7 +6,7 @@ from adapters.contract import Call
 from gateway.deployments import Alias, Directory
 from gateway.errors import Refused
 from gateway.spine.exchange import Exchange
-from routing.types import Plan, Query
+from routing.types import Plan, Query, Removed
 
 _MEDIA = (b"base64", b'"data"', b"inline")
 """Marks of media inside a body."""
@@ -37,9 +37,22 @@ def plan(exchange: Exchange, call: Call, alias: Alias, now: float) -> Plan:
     planned = alias.quick_plan(exchange.operation, least, now)
     if planned is None:
         planned = alias.plan(_query(exchange, call, alias), now)
+    if exchange.pinned:
+        planned = _holding(planned, alias, exchange.pinned)
     if exchange.plan is None or planned.order:
         exchange.plan = planned
     return planned
+
+
+def _holding(planned: Plan, alias: Alias, account: str) -> Plan:
+    """Only the deployments of an account."""
+    held, other = [], []
+    for step in planned.order:
+        if alias.deployment(step.candidate).account == account:
+            held.append(step)
+        else:
+            other.append(Removed(step.candidate, "pinned"))
+    return Plan(tuple(held), planned.strategy, (*planned.removed, *other))
 
 
 def _query(exchange: Exchange, call: Call, alias: Alias) -> Query:

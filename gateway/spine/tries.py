@@ -84,6 +84,15 @@ def none_left(alias: Alias, planned: Plan, now: float) -> Exception:
             code="unsupported_operation",
             param="model",
         )
+    if reasons == {"pinned"}:
+        return Refused(
+            400,
+            "invalid_request_error",
+            f"what the request refers to is held by a provider that {alias.name!r} "
+            "does not lead to: ask the model that made it",
+            code="wrong_model",
+            param="model",
+        )
     if reasons == {"context_window"}:
         return ContextWindow(
             f"the prompt is too long for every model of {alias.name!r}"

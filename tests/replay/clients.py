@@ -9,17 +9,26 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from google.genai import models, types
+from openai import omit
+from openai._models import construct_type
 from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
 
 from adapters.framing.sse import Splitter
 from adapters.normal.usage import Usage
 from tests.adapters.anthropic import accumulate
 from tests.adapters.anthropic import grammar as messages_grammar
 from tests.adapters.gemini import grammar as generate_grammar
+from tests.adapters.openai_responses import grammar as responses_grammar
 from tests.replay import meaning
-from tests.replay.material import CHAT, MESSAGES
+from tests.replay.material import CHAT, MESSAGES, RESPONSES
 from tests.replay.meaning import Json, Meaning
+
+_Event: Any = ResponseStreamEvent
+_event: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 
 
 class Counts(NamedTuple):
@@ -58,6 +67,10 @@ def hear(dialect: str, body: bytes, *, relayed: bool = False) -> Heard:
         found = json.loads(body)
         return Heard(meaning.of_message(found), _of_message(found["usage"]))
     found = json.loads(body)
+    if dialect == RESPONSES:
+        if not relayed:
+            Response.model_validate_json(body, strict=True)
+        return Heard(meaning.of_response(found), _of_response(found.get("usage")))
     understood(found) if relayed else generated(found)
     generate_grammar.check([found])
     return Heard(meaning.of_generate([found]), _of_generate([found]))
@@ -73,6 +86,8 @@ def hear_stream(
         messages_grammar.check(accumulate.events(body))
         found = accumulate.whole(body, strict=not relayed)
         return Heard(meaning.of_message(found), _of_message(found["usage"]))
+    if dialect == RESPONSES:
+        return _responses_stream(body, relayed=relayed)
     objects = generate_grammar.parse(body)
     generate_grammar.check(objects)
     for told in objects:
@@ -104,6 +119,28 @@ def _chat_stream(body: bytes, *, asked: bool) -> Heard:
     whole["choices"] = [_bare(c) for c in whole["choices"]]  # type: ignore[attr-defined]
     counted = _of_chat(told[0]) if told else None
     return Heard(meaning.of_chat([whole]), counted)
+
+
+def _responses_stream(body: bytes, *, relayed: bool) -> Heard:
+    """By the grammar, by the types, and by the SDK's own accumulator."""
+    told = responses_grammar.parse(body)
+    if relayed:
+        final = [e for e in told if e["type"] in responses_grammar.ENDS][-1]["response"]
+    else:
+        final = responses_grammar.check(told)
+    state: ResponseStreamState[None] = ResponseStreamState(
+        input_tools=omit, text_format=omit
+    )
+    for event in told:
+        if relayed:
+            state.handle_event(construct_type(type_=_Event, value=event))
+            continue
+        state.handle_event(_event.validate_json(json.dumps(event), strict=True))
+    if final["status"] == "completed":
+        assert state._completed_response is not None
+        whole = state._completed_response.to_dict(mode="json", warnings=False)
+        assert meaning.of_response(whole) == meaning.of_response(final)
+    return Heard(meaning.of_response(final), _of_response(final.get("usage")))
 
 
 def _bare(choice: Json) -> Json:
@@ -186,6 +223,19 @@ def _of_message(told: Json) -> Counts:
         told["output_tokens"],
         read,
         details.get("thinking_tokens") or 0,
+    )
+
+
+def _of_response(told: Json | None) -> Counts | None:
+    if told is None:
+        return None
+    into = told.get("input_tokens_details") or {}
+    out = told.get("output_tokens_details") or {}
+    return Counts(
+        told["input_tokens"],
+        told["output_tokens"],
+        into.get("cached_tokens") or 0,
+        out.get("reasoning_tokens") or 0,
     )
 
 

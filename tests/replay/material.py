@@ -24,6 +24,7 @@ from adapters.registry import DIALECTS, UPSTREAMS
 from tests.shared import cassettes
 
 CHAT, MESSAGES, GENERATE = "openai.chat", "anthropic.messages", "gemini.generate"
+RESPONSES = "openai.responses"
 CLIENTS = (CHAT, MESSAGES, GENERATE)
 """The dialects in which chat clients speak."""
 
@@ -35,6 +36,7 @@ TALKS = (*SPOKEN, *VENDORS)
 """Families whose successes any chat client can be given."""
 FAMILIES = (
     *SPOKEN,
+    "openai_responses",
     "openai_embeddings",
     "anthropic_count_tokens",
     "gemini_embeddings",
@@ -42,6 +44,7 @@ FAMILIES = (
 
 DIALECT_OF = {
     "openai_chat": CHAT,
+    "openai_responses": RESPONSES,
     "openai_completions": "openai.completions",
     "openai_embeddings": "openai.embeddings",
     "anthropic": MESSAGES,
@@ -87,6 +90,8 @@ class Recording(NamedTuple):
 
     @property
     def upstream(self) -> Upstream:
+        if self.family == "openai_responses":
+            return UPSTREAMS[self.family]
         return UPSTREAMS[self.family.partition("_")[0]]
 
     @property
@@ -95,6 +100,12 @@ class Recording(NamedTuple):
 
     @property
     def operation(self) -> Operation:
+        if self.family == "openai_responses":
+            verb = self.path.rpartition("/")[2]
+            return {
+                "input_tokens": Operation.count_tokens,
+                "compact": Operation.compact,
+            }.get(verb, Operation.chat)
         return OPERATION_OF.get(self.family, Operation.chat)
 
     @property
@@ -197,6 +208,8 @@ def call_of(dialect: str, *, stream: bool, usage: bool = True) -> ChatCall:
     elif dialect == MESSAGES:
         said = [{"role": "user", "content": "hi"}]
         asked = {"model": "alias", "max_tokens": 9, "messages": said, "stream": stream}
+    elif dialect == RESPONSES:
+        asked = {"model": "alias", "input": "hi", "stream": stream}
     else:
         asked = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
     hint = Hint(

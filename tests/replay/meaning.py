@@ -20,6 +20,7 @@ WORDS = {
     # vendors of OpenAI's API
     "eos": "end",
     "error": "end",
+    "filter": "filter",
     "model_length": "length",
     # Messages
     "end_turn": "end",
@@ -175,6 +176,33 @@ def of_message(body: Json) -> Meaning:
         elif kind == "tool_use":
             choice.tools[at] = [block["name"], json.dumps(block["input"])]
     choice.finish = body["stop_reason"] or ""
+    return {0: choice.said()}
+
+
+# --- responses ---------------------------------------------------------------------
+
+
+def of_response(body: Json) -> Meaning:
+    """A whole response."""
+    choice = _Choice()
+    for at, item in enumerate(body["output"]):
+        match item["type"]:
+            case "message":
+                for part in item["content"]:
+                    choice.text += _PICTURE.sub("", part.get("text") or "")
+                    choice.text += part.get("refusal") or ""
+                    choice.refused = choice.refused or part["type"] == "refusal"
+            case "reasoning":
+                told = item.get("summary") or item.get("content") or []
+                choice.thoughts += "\n\n".join(part["text"] for part in told)
+            case "function_call":
+                choice.tools[at] = [item["name"], item["arguments"]]
+            case "custom_tool_call":
+                choice.tools[at] = [item["name"], json.dumps({"input": item["input"]})]
+    choice.finish = "end"
+    if body["status"] == "incomplete":
+        reason = (body.get("incomplete_details") or {}).get("reason")
+        choice.finish = "filter" if reason == "content_filter" else "length"
     return {0: choice.said()}
 
 

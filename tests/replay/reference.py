@@ -18,6 +18,8 @@ is xAI under another name)."""
 
 def usage(recording: Recording) -> Usage | None:
     """What the provider says was used; `None` when it says nothing."""
+    if recording.family == "openai_responses":
+        return _responses(recording)
     if recording.family.startswith("openai"):
         return _openai(recording)
     reader = {
@@ -84,6 +86,23 @@ def _openai(recording: Recording) -> Usage | None:
         image_output=out.get("image_tokens") or 0,
         predicted=out.get("accepted_prediction_tokens") or 0,
         rejected=out.get("rejected_prediction_tokens") or 0,
+    )
+
+
+def _responses(recording: Recording) -> Usage | None:
+    told = None
+    for body in objects(recording):
+        told = (body.get("response") or body).get("usage") or told
+    if told is None:
+        return None
+    into = told.get("input_tokens_details") or {}
+    out = told.get("output_tokens_details") or {}
+    return Usage(
+        input=told["input_tokens"],
+        output=told["output_tokens"],
+        cached=into.get("cached_tokens") or 0,
+        cache_write=into.get("cache_write_tokens") or 0,
+        reasoning=out.get("reasoning_tokens") or 0,
     )
 
 

@@ -33,6 +33,7 @@ VERBS = {
     "openai_chat": "/v1/chat/completions",
     "openai_completions": "/v1/completions",
     "openai_embeddings": "/v1/embeddings",
+    "openai_responses": "/v1/responses",
     "anthropic": "/v1/messages",
     "anthropic_count_tokens": "/v1/messages/count_tokens",
 }
@@ -91,12 +92,16 @@ class Stage:
         """One alias for each provider and model; nothing is tried twice, and nobody is
         left alone for the errors they were recorded with."""
         own = {p for _, p, _ in self._aliases if find(p) is None}
-        families = {p: f.partition("_")[0] for f, p, _ in self._aliases}
+        families = {f for f, _, _ in self._aliases} - {"responses"}
         return {
             "providers": {
-                f"own-{p}-{f}": {"family": f, "base_url": self._upstream.url}
-                for p in own
-                for f in sorted(set(families.values()))
+                # Who OpenAI itself is, its Responses API and all.
+                "openai": {"base_url": f"{self._upstream.url}/v1"},
+                **{
+                    f"own-{p}-{f}": {"family": f, "base_url": self._upstream.url}
+                    for p in own
+                    for f in sorted(families)
+                },
             },
             "models": {
                 alias: {"deployments": [self._deployment(*key)]}
@@ -116,14 +121,20 @@ class Stage:
         }
 
     def _deployment(self, family: str, provider: str, model: str) -> Json:
-        known = find(provider) is not None
-        name = provider if known else f"own-{provider}-{family.partition('_')[0]}"
-        return {
+        known = find(provider)
+        name = provider
+        if known is None:
+            name = f"own-{provider}-{'openai' if family == 'responses' else family}"
+        if family == "responses" and (known is None or family not in known.operations):
+            model = f"responses/{model}"  # not known to have it
+        told = {
             "provider": name,
             "model": model,
-            "base_url": f"{self._upstream.url}/v1",
             "api_key": "env:TEST_UPSTREAM_SECRET",
         }
+        if provider != "openai":
+            told["base_url"] = f"{self._upstream.url}/v1"
+        return told
 
     def _answer(self, request: Request) -> Script:
         number = int(request.headers["traceparent"].split("-")[1], 16)
@@ -161,9 +172,11 @@ def _first(pair: tuple[int, Seen]) -> int:
 
 
 def _key(recording: Recording) -> tuple[str, str, str]:
-    family = recording.family
+    family = recording.family.partition("_")[0]
+    if recording.family == "openai_responses":
+        family = "responses"
     provider = NAMES.get(recording.provider, recording.provider)
-    return family.partition("_")[0], provider, recording.model or "unnamed"
+    return family, provider, recording.model or "unnamed"
 
 
 def provider_of(recording: Recording) -> str:
@@ -180,6 +193,8 @@ def asked(recording: Recording, alias: str) -> tuple[str, bytes]:
     query = query if recording.family.startswith("anthropic") else ""
     body = {**json.loads(recording.request), "model": alias}
     path = VERBS[recording.family] + query
+    if recording.family == "openai_responses":
+        path += recording.path.rpartition("/responses")[2]
     return path, json.dumps(body, ensure_ascii=False).encode()
 
 

@@ -17,7 +17,14 @@ from adapters.registry import DIALECTS
 from tests.adapters.anthropic import accumulate
 from tests.replay import clients, exceptions, material, meaning, own, reference
 from tests.replay.clients import Heard
-from tests.replay.material import CHAT, CLIENTS, GENERATE, MESSAGES, Recording
+from tests.replay.material import (
+    CHAT,
+    CLIENTS,
+    GENERATE,
+    MESSAGES,
+    RESPONSES,
+    Recording,
+)
 from tests.replay.meaning import Meaning
 from tests.shared import needs_shared
 
@@ -63,7 +70,7 @@ def said(recording: Recording, client: str) -> Meaning:
         found = meaning.of_message(accumulate.whole(recording.body))
     else:
         found = meaning.of_message(objects[0])
-    return meaning.first(found) if client == MESSAGES else found
+    return meaning.first(found) if client in (MESSAGES, RESPONSES) else found
 
 
 def check(recording: Recording, client: str, heard: Heard, *, relayed: bool) -> None:

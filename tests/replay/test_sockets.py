@@ -16,7 +16,7 @@ from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from adapters.catalog import Catalog, Price, cost_nano
-from adapters.contract import Told
+from adapters.contract import Operation, Told
 from adapters.errors import BadRequest, UpstreamError
 from adapters.normal.usage import Usage
 from gateway.errors import tell
@@ -33,6 +33,7 @@ SKIPPED = {
     "openai_chat": 77,
     "openai_completions": 1,
     "openai_embeddings": 4,
+    "openai_responses": 61,
     "anthropic": 58,
     "anthropic_count_tokens": 0,
     "gemini": 40,
@@ -157,7 +158,9 @@ def _as_it_was(recording: Recording, answer: httpx.Response) -> bool:
 
 def _is_mend(recording: Recording, answer: httpx.Response) -> bool:
     """Whether there was a reason to change it, and its types fit now."""
-    if not recording.family.startswith("openai"):
+    if not recording.family.startswith("openai") or (
+        recording.family == "openai_responses"
+    ):
         return recording.id in exceptions.BROKEN
     if recording.id in exceptions.BROKEN:
         return True
@@ -266,7 +269,7 @@ def price_of(recording: Recording) -> Price | None:
 
 def used(recording: Recording) -> Usage | None:
     """By the reference."""
-    if recording.family in material.SPOKEN:
+    if recording.family in (*material.SPOKEN, "openai_responses"):
         return reference.usage(recording)
     told = json.loads(recording.body)
     counted = told.get("usage") or told.get("usageMetadata")
@@ -288,7 +291,7 @@ def test_the_record_says_what_was_used_and_what_it_cost(
         if recording.form == "error" or odd or recording.id in exceptions.TWO_IN_ONE:
             continue
         usage = used(recording)
-        if family == "anthropic_count_tokens":
+        if recording.operation == Operation.count_tokens:
             usage = None
         if usage is None:
             continue
