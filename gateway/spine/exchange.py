@@ -109,17 +109,14 @@ class Exchange:
         self.tries = 0
         """Attempts until the one that serves, itself included."""
         self.served_by: Deployment | None = None
-        self.served_model = ""
-        self.response_id = ""
+        self.served_model = self.response_id = ""
         self.upstream_headers: tuple[tuple[bytes, bytes], ...] = ()
         self.dropped: tuple[str, ...] = ()
         self.usage: Usage | None = None
         self.cost_nano: int | None = 0
         self.stop: list[str] = []
         self.first_token = 0.0
-        self.output_chars = 0
-        self.chunks = 0
-        self.response_bytes = 0
+        self.output_chars = self.chunks = self.response_bytes = 0
         self.status = 0
         self.error: BaseException | None = None
         self.hung_up = False

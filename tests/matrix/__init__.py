@@ -9,12 +9,13 @@ A capability is here when a test drives it from outside; most proofs talk to a r
 
 from typing import Final
 
-from tests.matrix import bedrock, clouds, families, media, state, table, way
+from tests.matrix import bedrock, clouds, families, media, responses, state, table, way
 from tests.matrix.row import Row
 
 _AREAS: Final = (
     way,
     media,
+    responses,
     state,
     table,
     families,

@@ -35,9 +35,6 @@ _OURS: Final = frozenset(
         "background",
         "metadata",
         "include",
-        "previous_response_id",
-        "conversation",
-        "starting_after",
     }
 )
 """Done by the gateway, or asking for nothing where a backend has no such thing."""
@@ -46,6 +43,8 @@ SUMMARISE: Final = (
     "what was asked, decided and done, results of tools, names, numbers and code that "
     "are still needed, and what is open. Answer with the summary and nothing else."
 )
+_ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
+"""What only stands for something: where it is still there, nobody knew what for."""
 LOGPROBS: Final = "message.output_text.logprobs"
 
 
@@ -106,10 +105,15 @@ def read(body: bytes) -> Conversation:
     include: list[str] = f.take(top, "include", _texts) or []
     for name in _OURS:
         top.pop(name, None)
+    for name in _ELSEWHERE:
+        told = top.pop(name, ABSENT)
+        if present(told):
+            said = bytes(told).decode(errors="replace")[:128]
+            raise BadCall(f"{name}: this model's provider does not know {said}", name)
     messages = (*_instructions(top), *items.read(top.pop("input", ABSENT)))
-    said = f.take(top, "text", _text) or _Text()
-    told = f.take(top, "top_logprobs", f.count)
-    logprobs = True if LOGPROBS in include or told else None
+    form = f.take(top, "text", _text) or _Text()
+    likely = f.take(top, "top_logprobs", f.count)
+    logprobs = True if LOGPROBS in include or likely else None
     truncation = f.take_text(top, "truncation")
     if truncation not in ("", "disabled"):
         top["truncation"] = f.plain(truncation)
@@ -123,12 +127,12 @@ def read(body: bytes) -> Conversation:
         temperature=f.take(top, "temperature", f.number),
         top_p=f.take(top, "top_p", f.number),
         logprobs=logprobs,
-        top_logprobs=told if told else None,
-        response_format=_format(said.format),
+        top_logprobs=likely or None,
+        response_format=_format(form.format),
         reasoning=_thinking(top),
         user=f.take_text(top, "user"),
         service_tier=f.take_text(top, "service_tier"),
-        verbosity=said.verbosity or "",
+        verbosity=form.verbosity or "",
         cache_key=f.take_text(top, "prompt_cache_key"),
         cache_retention=f.take_text(top, "prompt_cache_retention"),
         safety_identifier=f.take_text(top, "safety_identifier"),
