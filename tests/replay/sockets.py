@@ -176,6 +176,8 @@ def _key(recording: Recording) -> tuple[str, str, str]:
     if recording.family == "openai_responses":
         family = "responses"
     provider = NAMES.get(recording.provider, recording.provider)
+    if provider == "bedrock" and recording.family.startswith("openai"):
+        provider = "bedrock_mantle"  # where it speaks as OpenAI does
     return family, provider, recording.model or "unnamed"
 
 
