@@ -97,6 +97,20 @@ ROWS: Final = (
         ),
     ),
     Row(
+        "B",
+        "recorded exchanges of Vertex AI go through unchanged, and are counted",
+        (
+            "replay/test_sockets.py::"
+            "test_the_provider_is_asked_what_the_client_asked#gemini_vertex",
+            "replay/test_sockets.py::"
+            "test_the_provider_is_asked_what_the_client_asked#anthropic_vertex",
+            "replay/test_sockets.py::"
+            "test_the_client_is_given_what_the_provider_wrote#gemini_vertex",
+            "replay/test_sockets.py::"
+            "test_the_record_says_what_was_used_and_what_it_cost#anthropic_vertex",
+        ),
+    ),
+    Row(
         "C",
         "the Azure client of OpenAI's SDK by its endpoint alone",
         (

@@ -33,6 +33,7 @@ BROKEN = {
     "openai_chat-5547a0": "the recording ends in the middle of an event",
     "openai_completions-0a7656": "the recording ends without any end of the answer",
     "gemini-3bf991": "the blank lines between the events were lost",
+    "gemini_vertex-be40b0": "no parts and no finish reason (hand-made)",
 }
 """Streams that do not come to their end."""
 
@@ -44,6 +45,7 @@ UNFINISHED = {
     "openai_completions-06c558": "Writer tells no finish reason",
     "gemini-9535ad": "cut by hand: no finish reason",
     "gemini-9fb6d9": "cut by hand: no finish reason",
+    "gemini_vertex-8ed4a7": "no parts and no finish reason (hand-made)",
 }
 """Whole answers that do not say why they ended: clients whose types want a reason are
 told the plain end; calls without a name are not told at all."""
@@ -82,6 +84,12 @@ ODD_RELAYED = {
     "gemini-2e2600": "numbers for words, as its client asked",
     "gemini-4fb510": "numbers for words, as its client asked",
     "gemini-4c2943": "a signature that is no base64 (hand-made)",
+    "gemini_vertex-467a8d": "numbers for words, as its client asked",
+    "gemini_vertex-f26277": "numbers for words, as its client asked",
+    "gemini_vertex-ca9f55": "numbers for words, as its client asked",
+    "gemini_vertex-0dfeea": "numbers for words, as its client asked",
+    "gemini_vertex-8ed4a7": "no finish reason (hand-made)",
+    "gemini_vertex-13da48": "a candidate speaks after its end (hand-made)",
 }
 """Answers that a client of the same dialect is given as they are, though they do not
 follow its grammar."""

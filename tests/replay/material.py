@@ -28,7 +28,14 @@ RESPONSES = "openai.responses"
 CLIENTS = (CHAT, MESSAGES, GENERATE)
 """The dialects in which chat clients speak."""
 
-SPOKEN = ("openai_chat", "openai_completions", "anthropic", "gemini")
+SPOKEN = (
+    "openai_chat",
+    "openai_completions",
+    "anthropic",
+    "anthropic_vertex",
+    "gemini",
+    "gemini_vertex",
+)
 """Families that clients speak, too."""
 VENDORS = ("ollama", "cohere_v2", "cohere_v1")
 """Families that no chat client speaks to us."""
@@ -48,13 +55,17 @@ DIALECT_OF = {
     "openai_completions": "openai.completions",
     "openai_embeddings": "openai.embeddings",
     "anthropic": MESSAGES,
+    "anthropic_vertex": MESSAGES,
     "anthropic_count_tokens": MESSAGES,
     "gemini": GENERATE,
+    "gemini_vertex": GENERATE,
     "gemini_embeddings": "gemini.embed",
     "ollama": "ollama.chat",
     "cohere_v2": "cohere.chat",
     "cohere_v1": "cohere.chat",
 }
+IN_PATH = ("gemini", "anthropic_vertex")
+"""Families whose paths name the model."""
 OPERATION_OF = {
     "openai_completions": Operation.complete,
     "openai_embeddings": Operation.embed,
@@ -123,7 +134,7 @@ class Recording(NamedTuple):
     @property
     def model(self) -> str:
         """The model that was asked, as the request or its path names it."""
-        if self.family.startswith("gemini"):
+        if self.family.startswith(IN_PATH):
             return self.path.partition("/models/")[2].partition(":")[0]
         try:
             asked = json.loads(self.request)
@@ -242,9 +253,9 @@ def source(recording: Recording) -> str:
 def hint(recording: Recording) -> Hint:
     """What the door of the recording's own dialect would know of its request."""
     streams: bool | None = None
-    if recording.family == "gemini":
+    if recording.family in ("gemini", "gemini_vertex"):
         streams = ":streamGenerateContent" in recording.path
-    model = recording.model if recording.family.startswith("gemini") else ""
+    model = recording.model if recording.family.startswith(IN_PATH) else ""
     return Hint(
         model=model,
         operation=recording.operation,

@@ -24,6 +24,7 @@ THREADS = 6
 
 NAMES = {
     "azure_openai": "azure",
+    "bedrock": "bedrock_mantle",
     "openai-compatible": "openai_compatible",
     "ollama": "ollama_openai",
 }
@@ -189,6 +190,10 @@ def provider_of(recording: Recording) -> str:
 def asked(recording: Recording, alias: str) -> tuple[str, bytes]:
     """Path and body as a client of the recording's own dialect sends them."""
     query = f"?{recording.query}" if recording.query else ""
+    if recording.family.endswith("_vertex"):
+        path = f"{recording.path.rpartition('/')[0]}/{quote(alias)}"
+        verb = recording.path.rpartition(":")[2]
+        return f"{path}:{verb}{query}", recording.request
     if recording.family.startswith("gemini"):
         verb = recording.path.rpartition(":")[2]
         return f"/v1beta/models/{quote(alias)}:{verb}{query}", recording.request

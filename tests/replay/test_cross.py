@@ -55,7 +55,7 @@ def said(recording: Recording, client: str) -> Meaning:
     if recording.family.startswith("openai"):
         key = "delta" if recording.streams else "message"
         found = meaning.of_chat(objects, key)
-    elif recording.family == "gemini":
+    elif recording.family.startswith("gemini"):
         found = meaning.of_generate(objects)
     elif recording.family == "ollama":
         found = meaning.of_ollama(objects)
