@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.catalog import BadCatalog
 from adapters.contract import Dialect, Told
 from adapters.registry import DIALECTS
 from gateway.build import Parts, build
@@ -85,7 +86,7 @@ class App:
         try:
             state = scope.get("state", {})
             parts = await build(self._loaded, self._version, state, self._share)
-        except (StoreError, SecretError) as error:
+        except (StoreError, SecretError, BadCatalog) as error:
             # The server tells the operator; where in our code is nothing to them.
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return

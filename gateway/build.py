@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from adapters.catalog import Catalog
 from gateway import gauges
 from gateway.accounts import Accounts
 from gateway.config.load import Loaded
+from gateway.config.models_file import catalogue
 from gateway.credentials.wallet import Wallet
 from gateway.deployer import Deployer, origins, proxies
 from gateway.deployments import Directory, seeded
@@ -137,7 +137,7 @@ async def build(
     redactor = Redactor([master, metrics_key, *otlp.values()])
     wallet = Wallet(config.egress, secrets, redactor)
     deployer = Deployer(
-        config, secrets, Catalog(), client, Loopback(), wallet, redactor
+        config, secrets, catalogue(config), client, Loopback(), wallet, redactor
     )
     directory = deployer.directory()
     accounts = deployer.accounts()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from adapters import realtime
-from adapters.catalog import Catalog, ModelFacts, Price
+from adapters.catalog import Catalog, ModelFacts, Price, priced
 from adapters.contract import Operation, Provider, Target
 from adapters.providers import PROVIDERS, find
 from adapters.registry import UPSTREAMS
@@ -32,8 +32,6 @@ from routing.health import Limits as HealthLimits
 from routing.strategies.table import STRATEGIES
 from routing.types import Candidate
 
-_WHOLE: Final = frozenset({"request", "image", "audio_minute"})
-"""Prices that are not per million."""
 DEMO: Final = "demo"
 """The alias, and the echo family's model, that answers without any provider."""
 
@@ -402,21 +400,7 @@ def _candidate(
 def _price(said: schema.Price | None, facts: ModelFacts | None) -> Price | None:
     if said is None:
         return facts.price if facts is not None else None
-    rates = {
-        name: round(value * 1e6)  # dollars a million -> pico-dollars each
-        for name, value in msgspec.structs.asdict(said).items()
-        if value is not None and name not in _WHOLE
-    }
-    rates["request"] = _pico(said.request)
-    if said.image is not None:
-        rates["image"] = _pico(said.image)
-    if said.audio_minute is not None:
-        rates["audio_ms"] = _pico(said.audio_minute / 60_000)
-    return msgspec.convert(rates, Price)
-
-
-def _pico(dollars: float | None) -> int:
-    return round((dollars or 0.0) * 1e12)
+    return priced(msgspec.to_builtins(said))
 
 
 def _address(url: str) -> tuple[str, int]:

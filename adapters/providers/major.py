@@ -11,8 +11,9 @@ ROWS: Final = (
         "OpenAI",
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
-        can="chat complete embed images audio_speech audio_transcribe moderate "
-        "responses count_tokens compact files batches",
+        can="chat complete embed images_generate images_edit images_vary speech "
+        "transcribe translate_audio moderate responses count_tokens compact files "
+        "batches",
         aliases="text-completion-openai",
         quirks=Quirks(),
     ),
@@ -42,7 +43,7 @@ ROWS: Final = (
         "OpenRouter",
         "https://openrouter.ai/api/v1",
         "OPENROUTER_API_KEY",
-        can="chat complete embed rerank images audio_speech audio_transcribe responses",
+        can="chat complete embed rerank images_generate speech transcribe responses",
         quirks=Quirks(),
     ),
     row(
@@ -50,7 +51,7 @@ ROWS: Final = (
         "Mistral",
         "https://api.mistral.ai/v1",
         "MISTRAL_API_KEY",
-        can="chat embed audio_speech audio_transcribe moderate files batches",
+        can="chat embed speech transcribe moderate files batches",
         aliases="mistralai",
         quirks=MISTRAL,
     ),
@@ -67,7 +68,7 @@ ROWS: Final = (
         "Groq",
         "https://api.groq.com/openai/v1",
         "GROQ_API_KEY",
-        can="chat embed audio_speech audio_transcribe responses files batches",
+        can="chat embed speech transcribe translate_audio responses files batches",
         quirks=Quirks(
             drop=frozenset({"logprobs", "top_logprobs", "logit_bias"}),
             system_role="system",
@@ -92,7 +93,7 @@ ROWS: Final = (
         "xAI",
         "https://api.x.ai/v1",
         "XAI_API_KEY",
-        can="chat images audio_speech audio_transcribe responses files batches",
+        can="chat images_generate speech transcribe responses files batches",
         quirks=Quirks(system_role="system"),
     ),
     row(
@@ -100,7 +101,7 @@ ROWS: Final = (
         "Together AI",
         "https://api.together.xyz/v1",
         "TOGETHERAI_API_KEY TOGETHER_API_KEY TOGETHER_AI_API_KEY",
-        can="chat complete embed rerank images audio_speech audio_transcribe batches",
+        can="chat complete embed rerank images_generate speech transcribe batches",
         aliases="together togetherai",
     ),
     row(
@@ -138,7 +139,7 @@ ROWS: Final = (
         "SambaNova",
         "https://api.sambanova.ai/v1",
         "SAMBANOVA_API_KEY",
-        can="chat embed audio_transcribe",
+        can="chat embed transcribe",
         quirks=Quirks(
             drop=words(
                 "logprobs top_logprobs logit_bias seed presence_penalty "
@@ -184,7 +185,7 @@ ROWS: Final = (
         "Zhipu BigModel",
         "https://open.bigmodel.cn/api/paas/v4",
         "ZHIPU_API_KEY BIGMODEL_API_KEY",
-        can="chat embed images",
+        can="chat embed images_generate",
         aliases="bigmodel",
         quirks=GLM,
     ),
@@ -193,7 +194,7 @@ ROWS: Final = (
         "Z.AI",
         "https://api.z.ai/api/paas/v4",
         "ZAI_API_KEY ZHIPU_API_KEY",
-        can="chat embed images",
+        can="chat embed images_generate",
         quirks=GLM,
     ),
     row(
@@ -239,7 +240,7 @@ ROWS: Final = (
         "Vercel AI Gateway",
         "https://ai-gateway.vercel.sh/v1",
         "AI_GATEWAY_API_KEY VERCEL_AI_GATEWAY_API_KEY VERCEL_OIDC_TOKEN",
-        can="chat embed images responses",
+        can="chat embed images_generate responses",
         aliases="vercel",
         quirks=Quirks(),
     ),

@@ -8,9 +8,11 @@ import msgspec
 from adapters.catalog import Catalog, Price
 from gateway.cli.commands import OK, PROBLEM, USAGE
 from gateway.cli.opening import chosen, conflict, opened
-from gateway.cli.show import out, table
+from gateway.cli.refresh import REFRESH, refresh
+from gateway.cli.show import err, out, table
 from gateway.config.found import found_keys
 from gateway.config.load import Loaded
+from gateway.config.models_file import catalogue
 from gateway.config.names import place
 from gateway.config.schema import Deployment, Model
 
@@ -33,10 +35,17 @@ class Line(NamedTuple):
     output: float | None
     price_from: str
     """`file`, `catalogue`, or empty: unknown."""
+    retires: str
+    """ISO date of the model's announced end; empty: none is known."""
 
 
 def models(arguments: argparse.Namespace) -> int:
-    """Aliases, their deployments, and whether prices are known."""
+    """Aliases, their deployments, and whether prices are known; or `refresh`."""
+    if arguments.source is not None:
+        if arguments.file != REFRESH:
+            err(f"routeiq: did you mean `routeiq models {REFRESH} SOURCE`?")
+            return USAGE
+        return refresh(arguments.source, arguments.config)
     if conflict(arguments):
         return USAGE
     loaded = opened(chosen(arguments), demand=False)
@@ -47,7 +56,10 @@ def models(arguments: argparse.Namespace) -> int:
         records = [line._asdict() for line in found]
         out(msgspec.json.format(msgspec.json.encode(records), indent=2).decode())
         return OK
-    heads = ("alias", "strategy", "deployment", "order", "weight", "$/M in", "$/M out")
+    heads = (
+        *("alias", "strategy", "deployment", "order", "weight"),
+        *("$/M in", "$/M out", "retires"),
+    )
     rows = [
         (
             line.alias,
@@ -57,11 +69,12 @@ def models(arguments: argparse.Namespace) -> int:
             f"{line.weight:g}",
             _dollars(line.input),
             _dollars(line.output),
+            line.retires,
         )
         for line in found
     ]
     out(table(heads, rows) or "no models; export a provider's key or configure one")
-    unknown = sum(line.input is None and "*" not in line.deployment for line in found)
+    unknown = sum(not line.price_from and "*" not in line.deployment for line in found)
     if unknown:
         out(f"\n{unknown} without a known price: set `price` of the deployment")
     return OK
@@ -69,7 +82,7 @@ def models(arguments: argparse.Namespace) -> int:
 
 def lines(loaded: Loaded) -> list[Line]:
     """Every deployment there will be, those that are made by themselves too."""
-    config, catalog = loaded.config, Catalog()
+    config, catalog = loaded.config, catalogue(loaded.config)
     served = dict(config.models)
     if not served:
         names = [f"{found.provider}/*" for found in found_keys(loaded.secrets)]
@@ -104,6 +117,7 @@ def _line(
         input=said.input if said is not None else _per_million(price, "input"),
         output=said.output if said is not None else _per_million(price, "output"),
         price_from="file" if said is not None else "catalogue" if price else "",
+        retires=facts.retires if facts is not None else "",
     )
 
 

@@ -173,8 +173,16 @@ def _models(commands: Any) -> None:
         "models",
         "list aliases, their deployments, and whether prices are known",
         "routeiq models routeiq.yaml",
+        "routeiq models refresh model_prices_and_context_window.json",
     )
     _config(command)
+    command.add_argument(
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="with FILE `refresh`: the file or URL of a catalogue, ours or LiteLLM's,"
+        " that replaces `catalog.file`",
+    )
     command.add_argument("--json", action="store_true", help="one JSON document")
 
 

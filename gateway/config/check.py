@@ -10,6 +10,7 @@ from typing import Final
 from gateway.config.addresses import bad_url, is_loopback
 from gateway.config.check_models import check_models, check_providers
 from gateway.config.findings import Findings
+from gateway.config.models_file import slips
 from gateway.config.problem import Path, did_you_mean, quoted
 from gateway.config.schema import Config, Server
 
@@ -28,6 +29,7 @@ def check(config: Config, findings: Findings) -> None:
     check_models(config, findings)
     _check_pauses(config, findings)
     _check_store(config, findings)
+    _check_catalog(config, findings)
     _check_egress(config, findings)
     _check_telemetry(config, findings)
 
@@ -118,6 +120,16 @@ def _check_store(config: Config, findings: Findings) -> None:
             findings.problem(path, f"the folder {quoted(folder)} is not there")
         elif not os.access(folder, os.W_OK):
             findings.problem(path, f"the folder {quoted(folder)} cannot be written")
+
+
+def _check_catalog(config: Config, findings: Findings) -> None:
+    path = ("catalog", "file")
+    if not findings.demand or not findings.sound(*path):
+        return
+    for slip in slips(config):
+        message = f"{quoted(config.catalog.file)}: {slip}"
+        hint = "`routeiq models refresh FILE|URL` makes it anew"
+        findings.problem(path, message, hint)
 
 
 def _check_egress(config: Config, findings: Findings) -> None:

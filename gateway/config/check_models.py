@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from adapters.contract import Provider
 from adapters.providers import PROVIDERS, find
 from gateway.config.addresses import (
@@ -19,7 +21,7 @@ from gateway.config.check_clouds import check_sections, check_site, known_as
 from gateway.config.findings import Findings
 from gateway.config.names import Place, guess, matches, place
 from gateway.config.problem import Path, did_you_mean, quoted
-from gateway.config.schema import Config, Deployment, Model, ProviderRow
+from gateway.config.schema import Config, Deployment, Model, Price, ProviderRow
 from gateway.config.secrets import SecretError, Secrets
 
 MAX_NAME: Final = 256
@@ -135,9 +137,20 @@ def _check_deployment(
     check_sections(deployment, path, findings)
     for name, value in deployment.headers.items():
         findings.header((*path, "headers", name), name, value)
+    if deployment.price is not None:
+        _check_price(deployment.price, (*path, "price"), findings)
     for name in RESERVED & deployment.params.keys():
         message = f"{quoted(name)} comes from the request"
         findings.problem((*path, "params", name), message, at_key=True)
+
+
+def _check_price(price: Price, path: Path, findings: Findings) -> None:
+    if all(value in (None, []) for value in msgspec.structs.astuple(price)):
+        hint = "leave it out for the catalogue's; `{input: 0, output: 0}` is free"
+        findings.problem(path, "a price says what something costs", hint)
+    above = [tier.above for tier in price.tiers]
+    if above != sorted(set(above)):
+        findings.problem((*path, "tiers"), "must ascend by `above`")
 
 
 def _check_place(

@@ -116,11 +116,12 @@ class Cooldown(Section, frozen=True, kw_only=True):
     """Longest pause, whatever a provider asks for."""
 
 
-class Price(Section, frozen=True, kw_only=True):
-    """`price` of a deployment, US dollars per million tokens: before the catalogue."""
+class Rates(Section, frozen=True, kw_only=True):
+    """US dollars per million tokens; a kind without a rate of its own costs what the
+    whole does."""
 
-    input: Dollars
-    output: Dollars
+    input: Dollars | None = None
+    output: Dollars | None = None
     cached: Dollars | None = None
     cache_write: Dollars | None = None
     cache_write_1h: Dollars | None = None
@@ -129,6 +130,18 @@ class Price(Section, frozen=True, kw_only=True):
     audio_output: Dollars | None = None
     image_input: Dollars | None = None
     image_output: Dollars | None = None
+
+
+class Tier(Rates, frozen=True, kw_only=True):
+    """The rates of a longer prompt, for all tokens of the exchange."""
+
+    above: Count
+    """Prompt tokens."""
+
+
+class Price(Rates, frozen=True, kw_only=True):
+    """`price` of a deployment: before the catalogue."""
+
     character: Dollars | None = None
     """Of text to be spoken: dollars per million characters."""
     request: Dollars | None = None
@@ -137,6 +150,7 @@ class Price(Section, frozen=True, kw_only=True):
     """Dollars per picture made."""
     audio_minute: Dollars | None = None
     """Dollars per minute of sound."""
+    tiers: list[Tier] = []
 
 
 class Google(Section, frozen=True, kw_only=True):
@@ -334,6 +348,14 @@ class Responses(Section, frozen=True, kw_only=True):
     (`store: false`), and a conversation after its last use; 0: nothing is kept."""
 
 
+class CatalogConfig(Section, frozen=True, kw_only=True):
+    """`catalog`: windows, prices and abilities of models."""
+
+    file: str = "routeiq.models.json"
+    """What `routeiq models refresh` writes; where it is there, it comes before the
+    built-in catalogue, model by model. Relative to the working directory."""
+
+
 class Egress(Section, frozen=True, kw_only=True):
     """`egress`: which addresses the gateway may connect to."""
 
@@ -405,6 +427,7 @@ class Config(Section, frozen=True, kw_only=True):
     store: StoreConfig = StoreConfig()
     records: Records = Records()
     responses: Responses = Responses()
+    catalog: CatalogConfig = CatalogConfig()
     egress: Egress = Egress()
     realtime: Realtime = Realtime()
     telemetry: Telemetry = Telemetry()

@@ -12,8 +12,7 @@ from adapters.providers import PROVIDERS, find
 from adapters.registry import UPSTREAMS
 from tests.shared import SHARED, needs_shared
 
-COMING = """rerank images audio_speech audio_transcribe moderate responses files
-batches"""
+COMING = "rerank responses files batches"
 OPERATIONS = {*map(str, Operation), *COMING.split()}
 FAMILIES = {*UPSTREAMS}
 ROWS = list(PROVIDERS.values())

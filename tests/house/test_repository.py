@@ -12,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from adapters.catalog.lookup import DATA
 from tests.house.project import project, pyproject
 from tests.house.sources import WINGS, tracked
 from tests.shared import ROOT
@@ -162,7 +163,7 @@ def test_the_wheel_holds_the_four_packages_and_nothing_else(tmp_path: Path) -> N
     shipped = {n for n in names if ".dist-info/" not in n}
     assert {n.partition("/")[0] for n in shipped} == set(WINGS)
     assert {n for n in shipped if not n.endswith(".py")} == {
-        "adapters/catalog.json",
+        *(f"adapters/catalog/data/{path.name}" for path in DATA.iterdir()),
         "adapters/providers/compatible.txt",
         *(f"{wing}/py.typed" for wing in WINGS),
     }

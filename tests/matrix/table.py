@@ -1,6 +1,6 @@
 """Claims of the tables: providers, and what is known of models.
 
-B adapters   D configuration   I command line
+B adapters   D configuration   F store and record   I command line
 """
 
 from typing import Final
@@ -41,6 +41,25 @@ ROWS: Final = (
             "flow/test_deployments.py::test_a_provider_of_ones_own_is_reached",
             "flow/test_deployments.py::test_a_stranger_is_reached_by_its_address",
         ),
+    ),
+    Row(
+        "F",
+        "every exchange is priced by the catalogue, in tiers, unknown prices as null",
+        (
+            "flow/test_catalog.py::test_an_exchange_costs_what_the_catalogue_says",
+            "adapters/test_catalog.py::test_a_cost_equals_the_reference",
+            "adapters/test_catalog.py::test_every_row_of_the_file_is_sound",
+        ),
+    ),
+    Row(
+        "I",
+        "a newer catalogue, ours or LiteLLM's, is looked at before it is taken",
+        (
+            "flow/test_catalog.py::test_an_exchange_costs_what_the_catalogue_says",
+            "flow/test_catalog.py::test_a_bad_catalogue_leaves_the_old_one",
+            "adapters/test_catalog.py::test_litellm_s_table_is_read_in_our_words",
+        ),
+        ("routeiq models refresh",),
     ),
     Row(
         "D",

@@ -305,8 +305,8 @@ FREE = {("models", "smart", "deployments", 1, "params")}
 """Mappings whose keys are anyone's."""
 NAMED = {("models",), ("providers",)}
 """Mappings whose keys are names: another name is another thing."""
-OPTIONAL = {"strategy", "rpm", "timeouts", "price", "hedge"}
-REQUIRED = {"deployments", "model", "input", "output", "after_s", "base_url"}
+OPTIONAL = {"strategy", "rpm", "timeouts", "price", "hedge", "input", "output"}
+REQUIRED = {"deployments", "model", "after_s", "base_url"}
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
