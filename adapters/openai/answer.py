@@ -11,7 +11,7 @@ from adapters.normal.chat import ChatResult, Choice, StopReason
 from adapters.normal.content import Audio, Citation, Image, Part, Refusal, Text, ToolUse
 from adapters.normal.usage import Usage
 from adapters.openai import errors, finish, mend, reasoning, usage, wire
-from adapters.openai.wire import present
+from adapters.openai.wire import ABSENT, present
 
 LEGACY_ID = "call_0"
 """The id of a legacy `function_call`, which has none of its own."""
@@ -70,10 +70,11 @@ def raise_inside(found: Any, body: bytes) -> None:
 
 
 def _result(told: wire.Completion, body: bytes) -> ChatResult:
-    failed = present(told.error)
+    failed = told.error is not ABSENT and present(told.error)
     counted = None if told.usage is None else usage.read(told.usage)
     for choice in told.choices:
-        failed = failed or present(choice.error)
+        if choice.error is not ABSENT:
+            failed = failed or present(choice.error)
     if failed:
         raise_inside(wire.value.decode(body), body)
     if counted is None:
@@ -109,7 +110,8 @@ def _choices(told: wire.Completion, _: bytes) -> tuple[Choice, ...]:
 def _stop(choice: wire.Choice) -> StopReason:
     called = choice.message.function_call
     calls = bool(choice.message.tool_calls or (called is not None and called.name))
-    native = _native(choice.native_finish_reason)
+    told = choice.native_finish_reason
+    native = "" if told is ABSENT else _native(told)
     return finish.stop(choice.finish_reason, native, calls=calls)
 
 

@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from adapters.normal.usage import Usage
 from adapters.openai.wire import (
+    ABSENT,
     CompletionDetails,
     PromptDetails,
     Tokens,
@@ -111,7 +112,7 @@ def write(usage: Usage) -> dict[str, Any]:
 
 
 def _int(raw: Raw) -> int:
-    if not present(raw):
+    if raw is ABSENT or not present(raw):
         return 0
     number = value.decode(raw)
     return number if isinstance(number, int) and number > 0 else 0

@@ -5,7 +5,7 @@ import codecs
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
@@ -69,7 +69,13 @@ class Door:
 
     async def direct(self, link: Link) -> None:
         """A call whose body says everything."""
-        await self.serve(link, self._hint(link.headers))
+        asked = link.note
+        if not isinstance(asked, _Asked):
+            asked = self._read(link, self._hint(link.headers))
+            if not self._forms:  # whose hints tell the time
+                link.note = asked
+        exchange = self._begin(asked.headers)
+        await self.run(link, exchange, asked.hint, Reply(link), key=asked.key)
 
     def serve(self, link: Link, hint: Hint) -> Awaitable[None]:
         """A call of which the path has told `hint`."""
@@ -77,13 +83,16 @@ class Door:
 
     def exchange(self, link: Link) -> Exchange:
         """The exchange that a request opens."""
+        return self._begin(dict(link.headers))
+
+    def _begin(self, headers: dict[bytes, bytes]) -> Exchange:
         return begin(
-            dict(link.headers),
-            self._propagation,
-            self._route,
-            self._dialect,
-            self._operation,
+            headers, self._propagation, self._route, self._dialect, self._operation
         )
+
+    def _read(self, link: Link, hint: Hint) -> "_Asked":
+        headers = dict(link.headers)
+        return _Asked(headers, presented(headers, query_key(link.query)), hint)
 
     async def run(
         self,
@@ -92,9 +101,11 @@ class Door:
         hint: Hint,
         reply: Client,
         prepare: Prepare | None = None,
+        *,
+        key: bytes | None = None,
     ) -> None:
         """The way of an exchange. `prepare` may change the body, when it is known who
-        asks."""
+        asks; `key` is what the client presents, where that was read already."""
 
         def hang_up() -> None:
             if reply.over:
@@ -115,7 +126,8 @@ class Door:
                     _check_utf_8(body)
             return body if prepare is None else await prepare(body)
 
-        key = presented(exchange.headers, query_key(link.query))
+        if key is None:
+            key = presented(exchange.headers, query_key(link.query))
         try:
             await self._dispatch.serve(exchange, key, read, hint, reply)
         finally:
@@ -144,6 +156,14 @@ class Door:
         return tuple([h for h in headers if h[0] in self._forwarded])
 
 
+class _Asked(NamedTuple):
+    """What headers and path say of a call."""
+
+    headers: dict[bytes, bytes]
+    key: bytes
+    hint: Hint
+
+
 def begin(
     headers: dict[bytes, bytes],
     propagation: Propagation,
@@ -155,10 +175,10 @@ def begin(
     trace = propagation.begin(headers.get(b"traceparent"), headers.get(b"tracestate"))
     began_unix_ns = time.time_ns()
     id = _id(began_unix_ns, trace.span_id)
-    asked = headers.get(b"x-request-id", b"")
+    asked = headers.get(b"x-request-id")
     return Exchange(
         id=id,
-        request_id=asked.decode() if _REQUEST_ID(asked) else id,
+        request_id=asked.decode() if asked and _REQUEST_ID(asked) else id,
         route=route,
         dialect=dialect,
         operation=operation,

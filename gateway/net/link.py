@@ -16,11 +16,17 @@ Fields = Sequence[tuple[bytes, bytes]]
 
 
 class Link(Protocol):
-    """One request and its answer: `answer`, or `begin`, `write` and `end`."""
+    """One request and its answer: `answer`, or `begin`, `write` and `end`, with headers
+    in lower case that say nothing of framing."""
+
+    note: object
+    """What the door has worked out of headers and query: kept with them, and there
+    again when the same come again."""
 
     @property
     def headers(self) -> Fields:
-        """Lower-case names, in order; not to be changed."""
+        """Lower-case names, in order; not to be changed. The content-length may be
+        left out."""
         ...
 
     @property
@@ -43,8 +49,7 @@ class Link(Protocol):
     async def answer(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
     ) -> None:
-        """The whole answer, but for its content-length. Raises as the server does for
-        a client that is gone."""
+        """The whole answer. Raises as the server does for a client that is gone."""
         ...
 
     async def begin(
@@ -73,6 +78,7 @@ class AsgiLink:
         "_send",
         "_unwatch",
         "headers",
+        "note",
         "query",
         "task",
     )
@@ -83,6 +89,7 @@ class AsgiLink:
         self._scope = scope
         self._unwatch: Callable[[], None] | None = None
         self.headers: Fields = scope["headers"]
+        self.note: object = None
         self.query: bytes = scope["query_string"]
         self.task: asyncio.Task[None] | None = asyncio.current_task()
 

@@ -12,7 +12,7 @@ from starlette.types import Receive
 
 from gateway.net.http1.body import Body
 from gateway.net.http1.cycle import Cycle, scope_of
-from gateway.net.http1.head import Head, parse_head, without
+from gateway.net.http1.head import Head, without
 from gateway.net.http1.inbox import Inbox
 from gateway.net.http1.inflate import Inflate, Unpacked
 from gateway.net.http1.refusal import (
@@ -212,7 +212,7 @@ class Connection(asyncio.Protocol):
                     self.due = self.site.header_due
                 return
             raw, rest = found
-            self._begin(parse_head(raw, settings), raw, rest)
+            self._begin(self.site.heads.read(raw), raw, rest)
         except Refused as refused:
             if raw == PREFACE and self._fresh:
                 self._hand_over(raw + rest + inbox.clear())
@@ -226,17 +226,22 @@ class Connection(asyncio.Protocol):
             self._hand_over(raw + rest + self._inbox.clear())
             return
         self._fresh = False
-        body = Body(head, settings)
+        self.keep = head.keep and settings.keep_alive_s > 0
+        whole = rest and len(rest) == head.length <= settings.max_body_bytes
+        body = None if whole else Body(head, settings)
         inflate = None
         if head.encoding:
             inflate = Inflate(
                 head.encoding, settings.max_body_bytes, settings.max_decompressed_ratio
             )
             head.headers = without(head.headers, b"content-encoding", b"content-length")
-        self.keep = head.keep and settings.keep_alive_s > 0
         cycle = Cycle(self, head)
         self.due = NEVER
-        if not body.over:
+        if body is None:  # it came with its head, and nothing after it
+            cycle.feed(rest)
+            if self._paused_at is not None:
+                self.resume()
+        elif not body.over:
             self._phase = _BODY
             self._body = body
             self._started = self.site.now

@@ -24,6 +24,8 @@ _JOIN_BELOW: Final = 128 * 1024
 FAIR: Final = 64
 """Pieces an application may send without letting others run."""
 
+_BODILESS: Final = (204, 304)
+
 _FRAMING: Final = frozenset(
     (b"content-length", b"transfer-encoding", b"connection", b"date")
 )
@@ -164,6 +166,14 @@ class Cycle:
     def query(self) -> bytes:
         return self._head.query
 
+    @property
+    def note(self) -> object:
+        return self._head.note
+
+    @note.setter
+    def note(self, note: object) -> None:
+        self._head.note = note
+
     async def body(self) -> bytes | None:
         """The whole body; `None` when the client is gone."""
         if not self.more and not self.gone:  # it came with its head, mostly
@@ -228,7 +238,17 @@ class Cycle:
         if self.gone:
             raise ClientGone("the client is gone")
         self._start(status, headers)
-        self._send_body(body, more=False)
+        if self._head_only or status in _BODILESS or len(body) >= _JOIN_BELOW:
+            self._send_body(body, more=False)
+            return
+        # The same, straight.
+        lines = [status_line(status), self._wire.site.date]
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        lines.append(b"content-length: %d\r\n" % len(body))
+        lines.append(self._persistence(more=False))
+        self._flushed = True
+        self._wire.write(_block(lines) + body)
+        self._end()
 
     async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Raises: ClientGone."""
@@ -297,7 +317,7 @@ class Cycle:
         """Status line and headers; settles how the body is framed."""
         site = self._wire.site
         lines = [status_line(self._status), site.date]
-        self._bodiless = self._head_only or self._status in (204, 304)
+        self._bodiless = self._head_only or self._status in _BODILESS
         length = -1
         for header in self._headers:
             name, value = header[0].lower(), header[1]
@@ -311,11 +331,7 @@ class Cycle:
                 self._wire.keep = False
         lines.append(self._frame(length, size, more))
         lines.append(self._persistence(more))
-        block = b"".join(lines)
-        count = len(lines) - lines.count(b"")
-        if not block.count(b"\n") == block.count(b"\r") == count or b"\0" in block:
-            raise RuntimeError("a header holds a line end or a NUL")
-        return block + b"\r\n"
+        return _block(lines)
 
     def _frame(self, length: int, size: int, more: bool) -> bytes:
         """The header that frames the body. `length`: what the application said, or
@@ -366,6 +382,16 @@ class Cycle:
             if not self.ended and not self.gone:
                 self.gone = True
                 self._wire.abandoned(self._flushed)
+
+
+def _block(lines: list[bytes]) -> bytes:
+    """A head of these lines, some of them empty."""
+    lines.append(b"\r\n")
+    block = b"".join(lines)
+    count = len(lines) - lines.count(b"")
+    if not block.count(b"\n") == block.count(b"\r") == count or b"\0" in block:
+        raise RuntimeError("a header holds a line end or a NUL")
+    return block
 
 
 def _length(before: int, value: bytes) -> int:

@@ -54,6 +54,7 @@ class Head:
         "length",
         "method",
         "minor",
+        "note",
         "path",
         "query",
         "raw_path",
@@ -90,6 +91,8 @@ class Head:
         """A well-formed wish to go on as websocket or h2c."""
         self.dropped = 0
         self.watched: Fields = []
+        self.note: object = None
+        """What a door made of it (`gateway.net.link`)."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """For httptools."""

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from starlette.types import ASGIApp
 
 from gateway.config.schema import Server
+from gateway.net.http1.known import Heads
 from gateway.net.http1.state import State
 from gateway.net.link import Direct
 
@@ -69,6 +70,7 @@ class Site:
         self.app = app
         self.direct: Mapping[tuple[str, str], Direct] = getattr(app, "direct", {})
         """Endpoints of (method, path) that the application need not be asked for."""
+        self.heads = Heads(settings, self.direct)
         self.settings = settings
         self.state = state
         self.loop = loop
