@@ -121,9 +121,7 @@ class Door:
                 raise asyncio.CancelledError
             link.watch(hang_up)
             if hint.content_type[:10].lower() != b"multipart/":
-                _bound(body)
-                if not body.isascii():
-                    _check_utf_8(body)
+                _check(body)
             return body if prepare is None else await prepare(body)
 
         if key is None:
@@ -187,6 +185,13 @@ def begin(
         began=time.monotonic(),
         began_unix_ns=began_unix_ns,
     )
+
+
+def _check(body: bytes) -> None:
+    """Raises `BadCall` for what no reader of JSON should be given."""
+    _bound(body)
+    if not body.isascii():
+        _check_utf_8(body)
 
 
 def _bound(body: bytes) -> None:

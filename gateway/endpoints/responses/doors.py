@@ -131,6 +131,7 @@ class _Read:
 
     def __init__(self, link: Link, body: bytes | None) -> None:
         self._body = body
+        self.note: object = None
         self.headers, self.query, self.task = link.headers, link.query, link.task
         self.watch = link.watch
         self.answer, self.begin = link.answer, link.begin
