@@ -6,6 +6,7 @@ A new family is a folder beside this file and a row here.
 from collections.abc import Mapping
 from typing import Final
 
+from adapters import deepgram, elevenlabs
 from adapters.anthropic import family as anthropic
 from adapters.anthropic import hosted
 from adapters.bedrock import family as bedrock
@@ -26,6 +27,8 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "cohere": cohere.UPSTREAM,
     "ollama": ollama.UPSTREAM,
     "bedrock": bedrock.UPSTREAM,
+    "deepgram": deepgram.UPSTREAM,
+    "elevenlabs": elevenlabs.UPSTREAM,
     "echo": echo.UPSTREAM,
 }
 """By `Provider.family`."""

@@ -6,6 +6,10 @@ Source: the registered media types; RIFF/WAVE as Microsoft and IBM published it.
 import struct
 from typing import Final
 
+from adapters.errors import Garbled
+from adapters.normal.audio import SpeechCall
+from adapters.normal.delta import Delta, Failed, Frame, Sound, Used
+
 TYPES: Final = {
     "mp3": "audio/mpeg",
     "opus": "audio/opus",
@@ -23,6 +27,24 @@ TYPES: Final = {
 """Of formats, which are also endings of file names."""
 RATE: Final = 24_000
 """Samples a second of OpenAI's `pcm`: 16 bits, little-endian, one channel."""
+OPENAI_VOICES: Final = frozenset(
+    {
+        "alloy",
+        "ash",
+        "ballad",
+        "cedar",
+        "coral",
+        "echo",
+        "fable",
+        "marin",
+        "nova",
+        "onyx",
+        "sage",
+        "shimmer",
+        "verse",
+    }
+)
+"""Names that mean nobody elsewhere."""
 _UNKNOWN: Final = 0xFFFFFFFF
 """The length of a WAV file that was streamed before it was whole."""
 
@@ -80,3 +102,24 @@ def wav_ms(data: bytes | memoryview) -> int | None:
             return size * 1000 // rate if rate else None
         at += 8 + size + size % 2
     return None
+
+
+class SoundDecoder:
+    """Bytes of a sound -> frames; what it costs is known from the call."""
+
+    __slots__ = ("_usage",)
+
+    def __init__(self, call: SpeechCall) -> None:
+        self._usage = call.least()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """A frame for each piece."""
+        usage, self._usage = self._usage, None
+        deltas: tuple[Delta, ...] = (Sound(data),)
+        return [Frame(data, deltas if usage is None else (*deltas, Used(usage)))]
+
+    def close(self) -> list[Frame]:
+        """Nothing, unless there was no sound at all."""
+        if self._usage is None:
+            return []
+        return [Frame(deltas=(Failed(Garbled("the answer holds no sound")),))]

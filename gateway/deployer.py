@@ -157,7 +157,7 @@ class Deployer:
             upstream=upstream,
             target=_target(place, name, entry, facts, strict=self._strict(entry)),
             client=client,
-            candidate=_candidate(id, entry, place.row.family, price, facts),
+            candidate=_candidate(id, entry, place, price, facts),
             health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
             price=price,
@@ -372,18 +372,21 @@ def _placed(params: Mapping[str, Any], rename: Mapping[str, str]) -> dict[str, A
 def _candidate(
     id: str,
     entry: schema.Deployment,
-    family: str,
+    place: Place,
     price: Price | None,
     facts: ModelFacts | None,
 ) -> Candidate:
-    upstream = UPSTREAMS[family]
+    row, upstream = place.row, UPSTREAMS[place.row.family]
     operations = {str(o) for o in upstream.operations}
+    if row.base_url == place.base_url and row.family != "echo":
+        # Few judge; who is known not to is not asked. Other addresses we do not know.
+        operations -= {str(Operation.moderate)} - row.operations
     if Operation.chat in upstream.operations:
         # Legacy completions are translated, token counts estimated, summaries asked
         # for in words, where a family has none of them.
         made = (Operation.complete, Operation.count_tokens, Operation.compact)
         operations |= {str(operation) for operation in made}
-    if family in realtime.FAMILIES:
+    if row.family in realtime.FAMILIES:
         operations.add("realtime")
     return Candidate(
         id=id,

@@ -34,17 +34,21 @@ from adapters.gemini import (
     embed,
     encode,
     errors,
+    pictures,
     predict,
     reply,
     signature,
+    sounds,
     stream,
 )
 from adapters.gemini.wire import BROKEN, NONE, given, members, plain
 from adapters.gemini.wire import EMBED as EMBED_NAME
 from adapters.gemini.wire import GENERATE as NAME
 from adapters.gemini.wire import encode as to_json
+from adapters.normal.audio import SpeechCall, TranscribeCall
 from adapters.normal.chat import ChatCall, ChatResult, TokenCount
 from adapters.normal.embed import EmbedCall, EmbedResult
+from adapters.normal.image import ImageCall
 from adapters.signing import auth_headers, headers
 
 FORWARDED: Final = frozenset(
@@ -104,7 +108,16 @@ class Gemini:
 
     dialect: str = NAME
     operations: frozenset[Operation] = frozenset(
-        {Operation.chat, Operation.embed, Operation.count_tokens}
+        {
+            Operation.chat,
+            Operation.embed,
+            Operation.count_tokens,
+            Operation.images_generate,
+            Operation.images_edit,
+            Operation.speech,
+            Operation.transcribe,
+            Operation.translate_audio,
+        }
     )
 
     def speaks(self, dialect: str) -> bool:
@@ -114,7 +127,7 @@ class Gemini:
         if isinstance(call, EmbedCall):
             return _embed_request(call, target)
         if not isinstance(call, ChatCall):
-            raise Unsupported("Gemini's API has no such call", "operation")
+            return _media_request(call, target)
         verb = _verb(call)
         if call.dialect == NAME and call.raw and not signature.travels(call.raw):
             body = call.raw
@@ -138,24 +151,10 @@ class Gemini:
             return embed.parse(response, call, call.model)
         if call.operation == "count_tokens":
             return _parse_count(response)
-        body = response.body
-        try:
-            told = answer.head.decode(body)
-        except BROKEN as error:
-            raise Garbled(f"no answer: {error}", body=body[:2000]) from error
-        if given(told.error):
-            raise errors.inner(told.error, body)
-        if not _speaks(told):
-            raise Garbled("the answer has no candidates", body=body[:2000])
-        spent = told.usage_metadata
-        return ChatResult(
-            id=told.response_id or "",
-            model=told.model_version or "",
-            usage=None if spent is None else answer.usage(spent),
-            raw=body,
-            dialect=NAME,
-            read=answer.choices,
-        )
+        if isinstance(call, ImageCall) and b'"predictions"' in response.body[:200]:
+            return pictures.predicted(response)
+        result = _whole(response)
+        return result if isinstance(call, ChatCall) else _made(result, call, response)
 
     def parse_error(self, response: WireResponse) -> UpstreamError:
         return errors.parse(response)
@@ -333,6 +332,58 @@ def _embed_request(call: EmbedCall, target: Target) -> WireRequest:
 
 def _own_headers(call: EmbedCall) -> Headers:
     return call.headers if call.dialect in (EMBED_NAME, predict.PREDICT) else ()
+
+
+def _whole(response: WireResponse) -> ChatResult:
+    """Any answer of generateContent."""
+    body = response.body
+    try:
+        told = answer.head.decode(body)
+    except BROKEN as error:
+        raise Garbled(f"no answer: {error}", body=body[:2000]) from error
+    if given(told.error):
+        raise errors.inner(told.error, body)
+    if not _speaks(told):
+        raise Garbled("the answer has no candidates", body=body[:2000])
+    spent = told.usage_metadata
+    return ChatResult(
+        id=told.response_id or "",
+        model=told.model_version or "",
+        usage=None if spent is None else answer.usage(spent),
+        raw=body,
+        dialect=NAME,
+        read=answer.choices,
+    )
+
+
+def _made(result: ChatResult, call: Call, response: WireResponse) -> Result:
+    """What was asked for, out of an answer."""
+    match call:
+        case ImageCall():
+            return pictures.drawn(result)
+        case SpeechCall():
+            return sounds.spoken(result, call, response)
+        case TranscribeCall():
+            return sounds.heard(result)
+        case _:
+            raise TypeError("not a call that is answered so")
+
+
+def _media_request(call: Call, target: Target) -> WireRequest:
+    """Pictures, speech and transcripts, asked for in words."""
+    verb = "generateContent"
+    match call:
+        case ImageCall(operation="images_generate" | "images_edit"):
+            body, dropped = pictures.write(call, target)
+            verb = "predict" if pictures.is_imagen(target) else verb
+        case SpeechCall():
+            body, dropped = sounds.speech(call, target)
+        case TranscribeCall():
+            body, dropped = sounds.transcript(call, target)
+            verb = "streamGenerateContent?alt=sse" if call.stream else verb
+        case _:
+            raise Unsupported("Gemini's API has no such call", "operation")
+    return WireRequest(_wire_head(target, verb), body, (), dropped)
 
 
 def _parse_count(response: WireResponse) -> TokenCount:

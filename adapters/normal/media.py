@@ -1,5 +1,7 @@
 """Files that travel beside a call: pictures and sounds, in and out."""
 
+import base64
+
 import msgspec
 
 
@@ -15,3 +17,13 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     """Also `data:`."""
     file: str = ""
     """A file id of the provider."""
+
+    def inline(self) -> tuple[str, str] | None:
+        """Media type and base64 of its data; `None`: it has none at hand."""
+        if self.url.startswith("data:"):
+            head, _, data = self.url[5:].partition(",")
+            kind, _, coding = head.partition(";")
+            return (kind, data) if coding == "base64" else None
+        if self.url or self.file:
+            return None
+        return self.media_type, base64.b64encode(self.data).decode()

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Final, NamedTuple, NoReturn
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -302,6 +303,8 @@ def _wire(call: Call, deployment: Deployment) -> WireRequest:
         return wire
     if wire.boundary:
         return _form(wire, deployment)
+    if wire.body[:64].lstrip()[:1] != b"{":
+        return _asked(wire, deployment)
     top = envelope.fields(wire.body)
     changes = {
         name: filled
@@ -314,6 +317,18 @@ def _wire(call: Call, deployment: Deployment) -> WireRequest:
     body = envelope.replace(wire.body, changes, gone)
     dropped = (*wire.dropped, *sorted(gone))
     return msgspec.structs.replace(wire, body=body, dropped=dropped)
+
+
+def _asked(wire: WireRequest, deployment: Deployment) -> WireRequest:
+    """The same where the body is a file: its settings stand in the address."""
+    url, _, query = wire.head.url.partition("?")
+    asked = dict(parse_qsl(query, keep_blank_values=True))
+    for name, value in deployment.params.items():
+        if name not in asked:
+            asked[name] = bytes(multipart.fields(name, value)[0].data).decode()
+    kept = {name: value for name, value in asked.items() if name not in deployment.drop}
+    head = msgspec.structs.replace(wire.head, url=f"{url}?{urlencode(kept)}")
+    return msgspec.structs.replace(wire, head=head)
 
 
 def _form(wire: WireRequest, deployment: Deployment) -> WireRequest:

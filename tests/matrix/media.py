@@ -9,7 +9,30 @@ _ECHO = "flow/media/test_echo.py::"
 
 _WAY = "flow/media/test_way.py::"
 
+_VENDORS = "flow/media/test_vendors.py::"
+
 ROWS: Final = (
+    Row(
+        "media",
+        "Google draws, edits, speaks and listens for OpenAI's clients",
+        (
+            f"{_VENDORS}test_imagen_draws",
+            f"{_VENDORS}test_recorded_answers_of_imagen",
+            f"{_VENDORS}test_gemini_draws_and_edits",
+            f"{_VENDORS}test_gemini_speaks",
+            f"{_VENDORS}test_gemini_listens",
+        ),
+    ),
+    Row(
+        "media",
+        "Deepgram and ElevenLabs speak and listen for OpenAI's clients",
+        (
+            f"{_VENDORS}test_deepgram_as_recorded",
+            f"{_VENDORS}test_deepgram_is_told_what_the_configuration_sets",
+            f"{_VENDORS}test_elevenlabs_speaks",
+            f"{_VENDORS}test_elevenlabs_listens",
+        ),
+    ),
     Row(
         "media",
         "recorded media go through unchanged, their usage counted",

@@ -12,13 +12,14 @@ from typing import Any, Final
 from adapters.contract import Hint, Told, WireResponse
 from adapters.errors import BadCall, Garbled, UpstreamError
 from adapters.normal.audio import SpeechCall
-from adapters.normal.delta import Delta, Failed, Frame, Sound, Used
+from adapters.normal.delta import Delta, Frame, Sound, Used
 from adapters.normal.usage import Usage
 from adapters.openai import errors, mend, wire
 from adapters.openai import fields as f
 from adapters.openai.calls import forwarded
 from adapters.openai.media import asked, used
 from adapters.openai.media.events import EventDecoder, EventEncoder, event
+from adapters.sound import SoundDecoder
 
 FORMATS: Final = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 
@@ -64,7 +65,7 @@ def refused(response: WireResponse) -> UpstreamError:
     return errors.inside(found, response.body) or garbled
 
 
-def decoder(call: SpeechCall) -> "EventDecoder | SoundDecoder":
+def decoder(call: SpeechCall) -> EventDecoder | SoundDecoder:
     """A decoder of one stream."""
     return EventDecoder(_read) if call.as_events else SoundDecoder(call)
 
@@ -79,27 +80,6 @@ def _read(kind: str, body: dict[str, Any]) -> tuple[tuple[Delta, ...], bool]:
         usage = used.read(body.get("usage"))
         return ((Used(usage),) if usage is not None else ()), True
     return (), False
-
-
-class SoundDecoder:
-    """Bytes of a sound -> frames; what it costs is known from the call."""
-
-    __slots__ = ("_usage",)
-
-    def __init__(self, call: SpeechCall) -> None:
-        self._usage = call.least()
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """A frame for each piece."""
-        usage, self._usage = self._usage, None
-        deltas: tuple[Delta, ...] = (Sound(data),)
-        return [Frame(data, deltas if usage is None else (*deltas, Used(usage)))]
-
-    def close(self) -> list[Frame]:
-        """Nothing, unless there was no sound at all."""
-        if self._usage is None:
-            return []
-        return [Frame(deltas=(Failed(Garbled("the answer holds no sound")),))]
 
 
 class SoundEncoder:

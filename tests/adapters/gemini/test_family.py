@@ -58,7 +58,10 @@ COUNTS = [r for r in recordings.every("gemini_count_tokens") if r.status == 200]
 
 
 def test_the_operations_and_dialects_are_these() -> None:
-    assert UPSTREAM.operations == {"chat", "embed", "count_tokens"}
+    assert UPSTREAM.operations == {
+        *("chat", "embed", "count_tokens", "images_generate", "images_edit"),
+        *("speech", "transcribe", "translate_audio"),
+    }
     assert UPSTREAM.speaks(GENERATE.name)
     assert UPSTREAM.speaks(EMBED.name)
     assert not UPSTREAM.speaks("openai.chat")

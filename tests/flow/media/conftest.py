@@ -24,6 +24,16 @@ PRICE: Final = {
 }
 PAIRS: Final = 8
 """Aliases of two deployments: one for each test that cools some down."""
+VENDORS: Final = {
+    "imagen": "google/imagen-4.0-generate-001",
+    "drawer": "google/gemini-2.5-flash-image",
+    "speaker": "google/gemini-2.5-flash-preview-tts",
+    "listener": "google/gemini-2.5-flash",
+    "nova": "dg/nova-3-general",
+    "aura": "dg/aura-2",
+    "reader": "eleven/eleven_flash_v2_5",
+    "scribe": "eleven/scribe_v1",
+}
 LONG: Final = {"total_s": 60.0, "first_token_s": 60.0, "idle_s": 60.0}
 
 
@@ -74,6 +84,9 @@ def config(up: Upstream, spare: Upstream) -> dict[str, Any]:
         "providers": {
             "main": provider(up),
             "spare": provider(spare),
+            "google": provider(up, "gemini", "/v1beta"),
+            "dg": provider(up, "deepgram"),
+            "eleven": provider(up, "elevenlabs"),
         },
         "models": {
             **{
@@ -89,6 +102,22 @@ def config(up: Upstream, spare: Upstream) -> dict[str, Any]:
             "talker": {
                 "deployments": [
                     {"model": "anthropic/claude", "api_key": "env:UPSTREAM_KEY"}
+                ]
+            },
+            "mute": {
+                "deployments": [{"model": "groq/llama", "api_key": "env:UPSTREAM_KEY"}]
+            },
+            **{
+                name: {"deployments": [{"model": model}]}
+                for name, model in VENDORS.items()
+            },
+            "nova-set": {
+                "deployments": [
+                    {
+                        "model": "dg/nova-3-general",
+                        "params": {"redact": "pci", "language": "de"},
+                        "drop": ["utterances", "language"],
+                    }
                 ]
             },
             "set": {

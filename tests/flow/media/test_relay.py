@@ -383,9 +383,10 @@ def test_texts_are_judged(scene: Scene) -> None:
 
 
 def test_who_has_no_moderation_says_so(scene: Scene) -> None:
-    with pytest.raises(openai.BadRequestError) as caught:
-        scene.client.moderations.create(model="talker", input="hi")
-    assert caught.value.code == "unsupported_operation"
+    for model in ("talker", "mute"):
+        with pytest.raises(openai.BadRequestError) as caught:
+            scene.client.moderations.create(model=model, input="hi")
+        assert caught.value.code == "unsupported_operation"
 
 
 def test_without_a_model_the_one_that_openai_takes_judges(scene: Scene) -> None:
