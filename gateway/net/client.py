@@ -26,6 +26,7 @@ from gateway.net.connection import Connection
 from gateway.net.detour import Detours
 from gateway.net.dial import Dialer, Resolve, Trust, system_names
 from gateway.net.guard import Guard
+from gateway.net.hangup import Unsent
 from gateway.net.head import Heads, locate
 from gateway.net.limits import Limits
 from gateway.net.pool import FORGET_S, Counts, Pool
@@ -252,9 +253,11 @@ class Client:
     ) -> Connection:
         try:
             return await pool.acquire(limits.connect_s, deadline, fresh=fresh)
-        except BaseException:
+        except BaseException as error:
             if pool.empty and not pool.opened:  # hosts that lead nowhere leave nothing
                 self._pools.pop(pool.origin, None)
+            if isinstance(error, asyncio.CancelledError):
+                raise Unsent(*error.args) from None
             raise
 
     def _bind(self) -> asyncio.AbstractEventLoop:

@@ -20,6 +20,7 @@ from gateway.net.address import Origin, parse
 from gateway.net.coding import BadCoding
 from gateway.net.dial import Resolve, Trust
 from gateway.net.guard import Guard
+from gateway.net.hangup import Unsent
 from gateway.net.head import AGENT, OURS, locate
 from gateway.net.limits import Limits
 from gateway.net.reply import Reply
@@ -120,8 +121,13 @@ class Detours:
         cap = self._settings.max_response_bytes
         bodiless = wire.head.method == "HEAD"
         reply = Reply(origin.host, origin.port, cap, whole=whole, bodiless=bodiless)
-        reply.source = _Pump(transport, request, reply, limits, deadline)
-        await reply.arrive()
+        reply.source = pump = _Pump(transport, request, reply, limits, deadline)
+        try:
+            await reply.arrive()
+        except asyncio.CancelledError as cancelled:
+            if pump.sent:
+                raise
+            raise Unsent(*cancelled.args) from None
         return reply
 
     async def aclose(self) -> None:
@@ -141,6 +147,9 @@ class _Pump:
         limits: Limits,
         deadline: float,
     ) -> None:
+        self.sent = False
+        """The provider may have got some of it."""
+        request.extensions["trace"] = self._trace
         self._room = asyncio.Event()
         self._room.set()
         self._deadline = deadline
@@ -156,6 +165,11 @@ class _Pump:
 
     def resume(self) -> None:
         self._room.set()
+
+    async def _trace(self, event: str, details: dict[str, Any]) -> None:
+        """Told by httpcore, also of what it says to a proxy on the way."""
+        if event.endswith(".send_request_headers.started"):
+            self.sent = self.sent or details["request"].method != b"CONNECT"
 
     async def _run(
         self, transport: httpx.AsyncBaseTransport, request: httpx.Request, reply: Reply

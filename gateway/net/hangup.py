@@ -1,9 +1,13 @@
-"""Hear of a client that hangs up, without a task where the server can tell."""
+"""Clients that hang up: how that is heard, and what it ends."""
 
 import asyncio
 from collections.abc import Callable
 
 from starlette.types import Receive, Scope
+
+
+class Unsent(asyncio.CancelledError):
+    """Cancelled before any of the request was written: nobody can have billed it."""
 
 
 class ClientGone(ConnectionResetError):

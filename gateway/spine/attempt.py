@@ -23,6 +23,7 @@ from adapters.normal.delta import Failed, Frame, Used
 from adapters.normal.fold import unfold
 from gateway.deployments import Deployment
 from gateway.net.client import Limits
+from gateway.net.hangup import Unsent
 from gateway.net.loopback import Answer
 from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
@@ -154,8 +155,8 @@ async def attempt(
         if call.stream:
             return await _open(exchange, call, book, wire, deadline, extra)
         return await _ask(call, book, wire, deadline, extra)
-    except asyncio.CancelledError:
-        book.cancelled()
+    except asyncio.CancelledError as cancelled:
+        book.cancelled(sent=not isinstance(cancelled, Unsent))
         raise
     except UpstreamError as error:
         book.failed(error)

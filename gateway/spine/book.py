@@ -112,9 +112,11 @@ class Try:
         status = getattr(error, "status", None) or 0
         self._end(status, errors.kind(error), str(error), used, billed=begun)
 
-    def cancelled(self) -> None:
-        """We hung up: the client did, or the other side of a hedge won."""
-        self._end(0, "cancelled", "", self._so_far())
+    def cancelled(self, *, sent: bool = True) -> None:
+        """We hung up: the client did, or the other side of a hedge won. What was not
+        even `sent` costs nothing."""
+        used = self._so_far() if sent else None
+        self._end(0, "cancelled", "", used, billed=sent)
 
     def _so_far(self) -> Usage | None:
         """What an answer that never came to its end has used: the provider's own count

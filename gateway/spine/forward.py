@@ -15,6 +15,7 @@ from adapters.signing import auth_headers
 from adapters.signing import headers as merged
 from gateway.accounts import Account, Accounts
 from gateway.net.client import Limits
+from gateway.net.hangup import Unsent
 from gateway.net.loopback import Answer
 from gateway.net.upload import Upload
 from gateway.spine.attempt import MAX_ERROR_BODY
@@ -130,8 +131,8 @@ async def begin(
     book = Try(exchange, account, propagation.span_id())
     try:
         return await _begin(exchange, errand, book, propagation)
-    except asyncio.CancelledError:
-        book.cancelled()
+    except asyncio.CancelledError as cancelled:
+        book.cancelled(sent=not isinstance(cancelled, Unsent))
         raise
     except Exception as error:
         book.failed(error)

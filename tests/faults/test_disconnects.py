@@ -1,12 +1,13 @@
 """Fault 15: clients that leave, at every stage, on both servers."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.scene import Scene, deployment, scene, until
+from tests.faults.scene import PRICE, Scene, deployment, scene, until
 from tests.faults.speech import (
     CLIENTS,
     OPENAI,
@@ -34,15 +35,28 @@ from tests.harness.upstream import (
 WITHIN_S = 1.0
 
 
+@pytest.fixture(scope="module")
+def mute() -> Iterator[socket.socket]:
+    """Takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        yield listener
+
+
 @pytest.fixture(scope="module", params=["fast", "hypercorn"])
 def place(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    mute: socket.socket,
 ) -> Iterator[Scene]:
+    host = f"127.0.0.1:{mute.getsockname()[1]}"
     with Upstream() as up:
         a, b = deployment(up, "a"), deployment(up, "b", order=2)
         models = {
             "one/*": {"deployments": [a]},
             "two/*": {"deployments": [a, b]},
+            "handshake/*": {"deployments": [{**a, "base_url": f"https://{host}/v1"}]},
+            "proxy/*": {"deployments": [{"model": "far/*", "price": PRICE}]},
             **{
                 f"{name}/*": {"deployments": [deployment(up, "a", family=name)]}
                 for name in PROVIDERS
@@ -55,6 +69,13 @@ def place(
             http=request.param,
             warm=(CLIENTS, serves()),
             cooldown={"failures": 1},
+            providers={
+                "far": {
+                    "base_url": "https://203.0.113.9/v1",
+                    "api_key": "env:KEY_A",
+                    "proxy": f"http://{host}",
+                }
+            },
         ) as made:
             yield made
 
@@ -120,6 +141,32 @@ def test_leaving_before_the_first_token(
     assert row["tokens"]["input"] > 0  # type: ignore[index]
     assert row["tokens"].get("output", 0) == 0  # type: ignore[index]
     assert row["cost_nano"] == 1000 * row["tokens"]["input"]  # type: ignore[index]
+
+
+@timely
+@pytest.mark.parametrize("where", ["handshake", "proxy"])
+@streamed
+def test_leaving_before_anything_was_sent_costs_nothing(
+    place: Scene, mute: socket.socket, where: str, stream: bool
+) -> None:
+    alias = place.alias(where)
+    path, body = OPENAI.call(alias, stream=stream)
+    with place.dial() as wire:
+        wire.ask(path, body)
+        there, _ = mute.accept()
+        there.settimeout(20)
+        assert there.recv(1)  # the begin of a handshake, or of CONNECT
+    gone = time.monotonic()
+    with there:
+        while there.recv(4096):
+            pass
+    at_most(WITHIN_S, time.monotonic() - gone)
+    row = left(place, alias, gone)
+    (attempt,) = row["attempts"]  # type: ignore[attr-defined, misc]
+    assert attempt["error"] == "cancelled"
+    assert not row.get("tokens")
+    assert attempt.get("cost_nano", 0) == 0
+    assert row.get("cost_nano", 0) == 0
 
 
 @dialects
