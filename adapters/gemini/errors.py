@@ -174,6 +174,9 @@ def status(told: Told) -> dict[str, object]:
     """google.rpc.Status for a client; Google's SDK wants `error` to come first."""
     default = "INVALID_ARGUMENT" if told.status < 500 else "INTERNAL"
     details: list[object] = []
+    if told.param and told.status < 500:
+        violation = {"field": told.param, "description": told.message}
+        details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": [violation]})
     if told.retry_after is not None:
         delay = f"{max(0.0, told.retry_after):.9f}".rstrip("0").rstrip(".")
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{delay}s"})

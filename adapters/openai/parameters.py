@@ -7,6 +7,8 @@ one provider of the family rejects is in its row's quirks. Kept true by a test.
 
 from typing import Final, Literal, NamedTuple
 
+from adapters.names import spoken
+
 
 class Fate(NamedTuple):
     """What becomes of a parameter."""
@@ -77,43 +79,11 @@ PARAMETERS: Final[dict[str, Fate]] = {
     "extra": Fate("dropped", "put back as written for clients of the same dialect"),
 }
 
-_NAMES: Final[dict[str, dict[str, str]]] = {
-    "anthropic.messages": {
-        "stop": "stop_sequences",
-        "reasoning": "thinking",
-        "show": "thinking.display",
-        "user": "metadata.user_id",
-        "response_format": "output_config.format",
-        "cache": "cache_control",
-        "parallel_tools": "tool_choice.disable_parallel_tool_use",
-        "is_error": "tool_result.is_error",
-    },
-    "gemini.generate": {
-        "top_k": "generationConfig.topK",
-        "top_p": "generationConfig.topP",
-        "temperature": "generationConfig.temperature",
-        "stop": "generationConfig.stopSequences",
-        "reasoning": "generationConfig.thinkingConfig",
-        "show": "generationConfig.thinkingConfig.includeThoughts",
-        "response_format": "generationConfig.responseSchema",
-        "seed": "generationConfig.seed",
-        "n": "generationConfig.candidateCount",
-        "logprobs": "generationConfig.responseLogprobs",
-        "top_logprobs": "generationConfig.logprobs",
-        "presence_penalty": "generationConfig.presencePenalty",
-        "frequency_penalty": "generationConfig.frequencyPenalty",
-        "modalities": "generationConfig.responseModalities",
-        "audio": "generationConfig.speechConfig",
-        "metadata": "labels",
-        "service_tier": "serviceTier",
-    },
-}
-
 
 def client_name(parameter: str, dialect: str) -> str:
     """What a client of `dialect` calls a parameter."""
-    known = _NAMES.get(dialect, {})
-    if parameter in known:
-        return known[parameter]
     fate = PARAMETERS.get(parameter)
-    return fate.name if fate is not None and fate.name else parameter
+    named = spoken(parameter, dialect)
+    if named == parameter and fate is not None and fate.name:
+        return spoken(fate.name, dialect)
+    return named

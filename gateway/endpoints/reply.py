@@ -8,6 +8,7 @@ import msgspec
 
 from adapters.contract import Headers, HeadsErrors, Medium, Result
 from adapters.errors import BadRequest, UpstreamError
+from adapters.names import spoken
 from gateway.deployments import header_text
 from gateway.errors import row, tell
 from gateway.net.hangup import ClientGone
@@ -79,6 +80,9 @@ class Reply:
 
     async def refuse(self, exchange: Exchange, error: Exception) -> None:
         told = tell(error, exchange.request_id)
+        if told.param:
+            param = spoken(told.param, exchange.dialect.name)
+            told = msgspec.structs.replace(told, param=param)
         exchange.status = told.status
         if self._begun:
             # Too late for words: a connection that is cut is no answer that ended.

@@ -18,6 +18,7 @@ from adapters.contract import (
 )
 from adapters.errors import Garbled, Unsupported, UpstreamError
 from adapters.framing import multipart
+from adapters.names import spoken
 from adapters.normal.chat import ChatCall, TokenCount
 from adapters.normal.delta import Failed, Frame, Used
 from adapters.normal.fold import unfold
@@ -145,7 +146,8 @@ async def attempt(
             raise
         return Whole(_estimated(call), deployment, None)
     book = Try(exchange, deployment, propagation.span_id(), hedge=hedge)
-    book.dropped = wire.dropped
+    if wire.dropped:
+        book.dropped = _spoken(wire.dropped, call.dialect)
     trace = exchange.trace
     extra: Headers = ()
     if trace.sampled or trace.parent_id:
@@ -164,6 +166,10 @@ async def attempt(
     except Exception as error:
         book.failed(error)
         raise
+
+
+def _spoken(names: tuple[str, ...], dialect: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([spoken(name, dialect) for name in names]))
 
 
 def _estimated(call: Call) -> TokenCount:

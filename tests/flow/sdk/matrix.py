@@ -83,21 +83,29 @@ CANNOT: Final[dict[tuple[str, str, str], str]] = {
     ("openai", "gemini", "cache_key"): "dropped: prompt_cache_key",
     ("anthropic", "openai", "tool_error"): "dropped: tool_result.is_error",
     ("anthropic", "openai", "cache_marker"): "dropped: cache_control",
-    ("anthropic", "gemini", "one_at_a_time"): "dropped: parallel_tool_calls",
+    (
+        "anthropic",
+        "gemini",
+        "one_at_a_time",
+    ): "dropped: tool_choice.disable_parallel_tool_use",
     ("anthropic", "gemini", "cache_marker"): "dropped: cache_control",
     (
         "gemini",
         "openai",
         "thinking",
     ): "dropped: generationConfig.thinkingConfig.includeThoughts",
-    ("gemini", "openai", "tool_error"): "dropped: is_error",
+    ("gemini", "openai", "tool_error"): "dropped: functionResponse.response.error",
     ("gemini", "openai", "cached_content"): "dropped: cachedContent",
-    ("gemini", "anthropic", "audio"): "400: Anthropic models take no audio",
-    ("gemini", "anthropic", "several"): "400: Anthropic gives one answer per request",
-    ("gemini", "anthropic", "logprobs"): "dropped: logprobs, top_logprobs",
-    ("gemini", "anthropic", "seed"): "dropped: seed",
+    ("gemini", "anthropic", "audio"): "400: contents.parts",
+    ("gemini", "anthropic", "several"): "400: generationConfig.candidateCount",
+    (
+        "gemini",
+        "anthropic",
+        "logprobs",
+    ): "dropped: generationConfig.logprobs, generationConfig.responseLogprobs",
+    ("gemini", "anthropic", "seed"): "dropped: generationConfig.seed",
     ("gemini", "anthropic", "cached_content"): "dropped: cachedContent",
     ("gemini", "echo", "cached_content"): "dropped: cachedContent",
 }
-"""(dialect, family, feature) -> what happens. Google's and Anthropic's errors have no
-place for a parameter: there the message says it."""
+"""(dialect, family, feature) -> what happens. Anthropic's errors have no place for a
+parameter: there the message says it."""

@@ -76,9 +76,15 @@ def _parameter(dialect: str, body: object) -> str:
     if dialect == "anthropic":
         assert body["type"] == "error"
         assert error["type"] == "invalid_request_error"
-    else:
-        assert error["status"] == "INVALID_ARGUMENT"
-    return str(error["message"])
+        return str(error["message"])
+    assert error["status"] == "INVALID_ARGUMENT"
+    (violations,) = (
+        detail["fieldViolations"]
+        for detail in error["details"]
+        if detail["@type"] == "type.googleapis.com/google.rpc.BadRequest"
+    )
+    assert violations[0]["description"] == error["message"]
+    return str(violations[0]["field"])
 
 
 def _check_usage(got: Got, feature: Feature, cell: Cell) -> None:
