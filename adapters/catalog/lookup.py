@@ -89,10 +89,13 @@ _DATE: Final = re.compile(r"[-@](?:20\d\d-?\d\d-?\d\d|latest|\d{4}|\d{3})$")
 _EVERY: Final = "*"
 """The row of a provider whose models are all alike."""
 _SAME_PRICE: Final = {
+    "azure_anthropic": "anthropic",
     "codestral": "mistral",
     "deepseek_anthropic": "deepseek",
     "minimax_anthropic": "minimax",
     "moonshot_anthropic": "moonshot",
+    "vertex_ai": "gemini",
+    "vertex_ai_anthropic": "anthropic",
     "zai_anthropic": "zai",
 }
 """Other doors to the same models."""
