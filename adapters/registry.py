@@ -20,7 +20,6 @@ from adapters.openai.media import family as media
 
 UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "openai": openai.UPSTREAM,
-    "openai_responses": openai.RESPONSES_UPSTREAM,
     "anthropic": anthropic.UPSTREAM,
     "anthropic_vertex": hosted.ON_VERTEX,
     "gemini": gemini.UPSTREAM,
@@ -32,6 +31,9 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "echo": echo.UPSTREAM,
 }
 """By `Provider.family`."""
+
+RESPONSES: Final[Upstream] = openai.RESPONSES_UPSTREAM
+"""OpenAI's family where nothing but its Responses API is spoken."""
 
 DIALECTS: Final[Mapping[str, Dialect]] = {
     dialect.name: dialect

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from adapters import registry
 from adapters.contract import Provider, Upstream
 from adapters.providers import find, serving
-from adapters.registry import UPSTREAMS
 from gateway.config import schema
 from gateway.credentials.wallet import SIGNERS
 
@@ -41,8 +41,8 @@ def row(
 def upstream(row: Provider, name: str) -> tuple[Upstream, str]:
     """What to speak there, and the model's name without the word that chose it."""
     if row.family == "openai" and name.startswith(RESPONSES):
-        return UPSTREAMS["openai_responses"], name.removeprefix(RESPONSES)
-    return UPSTREAMS[row.family], name
+        return registry.RESPONSES, name.removeprefix(RESPONSES)
+    return registry.UPSTREAMS[row.family], name
 
 
 def _row(
@@ -56,7 +56,7 @@ def _row(
     return msgspec.structs.replace(
         known,
         id=id,
-        family=own.family if own.family in UPSTREAMS else known.family,
+        family=own.family if own.family in registry.UPSTREAMS else known.family,
         auth=own.auth if own.auth and own.auth not in SIGNERS else known.auth,
         signer=signer if not own.auth or own.auth in SIGNERS else "",
         env=known.env if known.id == id else (),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from adapters import registry
 from adapters.contract import (
     Call,
     Decoder,
@@ -102,7 +103,7 @@ class Recording(NamedTuple):
     @property
     def upstream(self) -> Upstream:
         if self.family == "openai_responses":
-            return UPSTREAMS[self.family]
+            return registry.RESPONSES
         return UPSTREAMS[self.family.partition("_")[0]]
 
     @property

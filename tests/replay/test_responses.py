@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adapters import errors
+from adapters import errors, registry
 from adapters.contract import Decoder, Encoder
 from adapters.errors import UpstreamError
 from adapters.normal.chat import ChatResult
@@ -173,7 +173,7 @@ def test_a_recorded_response_reaches_every_client(client: str) -> None:
 @needs_shared
 @pytest.mark.parametrize("client", EVERYBODY)
 def test_a_recorded_stream_reaches_every_client(client: str) -> None:
-    upstream = UPSTREAMS["openai_responses"]
+    upstream = registry.RESPONSES
 
     def case(recording: Recording) -> None:
         call = material.call_of(client, stream=True)
