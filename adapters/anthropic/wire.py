@@ -242,9 +242,9 @@ def message_id(source: str, seed: bytes = b"") -> str:
 
 
 _TRAVELLER: Final = re.compile(
-    rb'"(?:signature|data)"\s*:\s*"[a-z][a-z0-9_]{1,23}:(?! )'
+    rb'"(?:signature|data)"\s*:\s*"[a-z][a-z0-9_.]{1,23}:(?! )'
 )
-_TAGGED: Final = re.compile(r"([a-z][a-z0-9_]{1,23}):(.*)", re.DOTALL)
+_TAGGED: Final = re.compile(r"([a-z][a-z0-9_.]{1,23}):(.*)", re.DOTALL)
 
 
 def sign(value: str, family: str) -> str:

@@ -18,6 +18,7 @@ from tests.harness import spoken_anthropic as anthropic
 from tests.harness import spoken_bedrock as bedrock
 from tests.harness import spoken_gemini as gemini
 from tests.harness import spoken_openai as openai
+from tests.harness import spoken_responses as responses
 from tests.harness.answers import GREETING, Answer, Json, vector
 from tests.harness.upstream import Request, Script, Upstream, events, tell
 
@@ -85,6 +86,10 @@ def _openai(path: str, request: Request, answer: Answer) -> Script:
             return events(openai.stream(body, answer))
         case "chat/completions":
             return tell(200, openai.whole(body, answer))
+        case "responses" if body.get("stream"):
+            return events(responses.stream(body, answer))
+        case "responses":
+            return tell(200, responses.whole(body, answer))
         case "completions" if body.get("stream"):
             return events(openai.completion_stream(body, answer))
         case "completions":

@@ -32,6 +32,25 @@ ROWS: Final = (
         ("openai/responses/gpt-5",),
     ),
     Row(
+        "B",
+        "every feature that can be said goes from Responses clients to every family, "
+        "and from every dialect to the Responses API",
+        (
+            "flow/sdk/test_responses.py::test_the_feature_survives_for_responses_clients#gemini-schema",
+            "flow/sdk/test_responses.py::test_the_feature_survives_before_the_responses_api#anthropic-tools",
+        ),
+    ),
+    Row(
+        "B",
+        "thoughts, signed or encrypted, come back to who made them through Responses "
+        "clients, and OpenAI's through all others",
+        (
+            "flow/sdk/test_responses.py::test_thoughts_come_back_to_who_made_them#gemini",
+            "flow/sdk/test_responses.py::test_a_signature_is_not_shown_to_another_family",
+            "flow/sdk/test_responses.py::test_openai_s_encrypted_thoughts_travel_through_every_dialect",
+        ),
+    ),
+    Row(
         "F",
         "responses are kept for backends that have no state, and can be named, read, "
         "listed, deleted",

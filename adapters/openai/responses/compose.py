@@ -146,7 +146,8 @@ def _reasoning(conversation: Conversation, body: Json) -> None:
         effort = "high" if asked.budget >= 16384 else effort
     if effort:
         out["effort"] = effort
-    if asked.show and effort != "none":
+    shows = asked.show or (asked.show is None and asked.enabled)
+    if shows and effort != "none":
         out["summary"] = "auto"
     if out:
         body["reasoning"] = out
@@ -284,13 +285,21 @@ class _Composer:
             said.clear()
 
     def _thinking(self, part: Thinking) -> None:
-        """A reasoning item; its two halves, summary and what is encrypted, in one."""
-        if part.family != RESPONSES or not part.id:
+        """A reasoning item; its two halves, summary and what is encrypted, in one.
+        Clients of other dialects lose its id, which the API can do without."""
+        if part.family != RESPONSES or not (part.id or part.redacted):
             self._drop.append("messages.thinking")
             return
         last = self.items[-1] if self.items else None
-        if not (isinstance(last, dict) and last.get("id") == part.id):
-            last = {"type": "reasoning", "id": part.id, "summary": []}
+        if not (
+            isinstance(last, dict)
+            and last.get("type") == "reasoning"
+            and last.get("id", "") == part.id
+            and "encrypted_content" not in last
+        ):
+            last = {"type": "reasoning", "summary": []}
+            if part.id:
+                last["id"] = part.id
             self.items.append(last)
         if part.text:
             last["summary"].append({"type": "summary_text", "text": part.text})

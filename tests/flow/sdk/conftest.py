@@ -22,11 +22,17 @@ MODELS: Final = {
     "gemini-thinks": "gemini/gemini-2.5-flash",
     "echo-thinks": "echo/echo",
     "gemini-3": "gemini/gemini-3-pro-preview",
+    "plain": "plain/gpt-4.1",
+    "plain-thinks": "plain/gpt-5-mini",
+    "bridged": "openai/responses/gpt-4.1",
+    "bridged-thinks": "openai/responses/gpt-5-mini",
     "openai-embeds": "openai/text-embedding-3-small",
     "gemini-embedding-001": "gemini/gemini-embedding-001",
     "openai-legacy": "openai/gpt-3.5-turbo-instruct",
 }
-"""Aliases: a family by its own name is the model that can do most of what is asked.
+"""Aliases: a family by its own name is the model that can do most of what is asked;
+`plain` has OpenAI's chat completions but not its Responses API, which is all that
+`bridged` is asked by.
 Google's SDK looks at the name before it says what to embed how."""
 
 ENV: Final = {"MASTER_KEY": KEY, **{f"KEY_OF_{f.upper()}": KEYS[f] for f in FAMILIES}}
@@ -46,6 +52,13 @@ def config(up: Providers) -> dict[str, Any]:
                 "api_key": f"env:KEY_OF_{family.upper()}",
             }
             for family in FAMILIES
+        }
+        | {
+            "plain": {
+                "family": "openai",
+                "base_url": up.base("openai"),
+                "api_key": "env:KEY_OF_OPENAI",
+            }
         },
     }
 

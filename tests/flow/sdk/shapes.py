@@ -22,6 +22,7 @@ from typing import (
 from anthropic.types import message_create_params as anthropic_params
 from google.genai import types as gt
 from openai.types.chat import completion_create_params as openai_params
+from openai.types.responses import response_create_params as responses_params
 from pydantic import BaseModel
 from typing_extensions import get_type_hints, is_typeddict
 
@@ -29,11 +30,13 @@ Json = dict[str, Any]
 
 _EXTRA: dict[str, Mapping[str, Any]] = {
     "openai": {"stream": bool},
+    "responses": {"stream": bool},
     # Models before Opus 4.7 are sampled; the SDK no longer types how.
     "anthropic": {"stream": bool, "temperature": float, "top_p": float, "top_k": int},
 }
 _TOP = {
     "openai": openai_params.CompletionCreateParamsBase,
+    "responses": responses_params.ResponseCreateParamsBase,
     "anthropic": anthropic_params.MessageCreateParamsBase,
 }
 _GEMINI: dict[str, Any] = {
