@@ -22,8 +22,17 @@ from adapters.normal.delta import Frame
 from adapters.normal.embed import EmbedCall, EmbedResult
 from adapters.normal.image import ImageCall, ImageResult
 from adapters.normal.moderate import ModerateCall, ModerateResult
+from adapters.normal.rerank import RerankCall, RerankResult
 
-Call = ChatCall | EmbedCall | ImageCall | SpeechCall | TranscribeCall | ModerateCall
+Call = (
+    ChatCall
+    | EmbedCall
+    | RerankCall
+    | ImageCall
+    | SpeechCall
+    | TranscribeCall
+    | ModerateCall
+)
 """Whatever is asked: `PlainCall` says what they share."""
 Result = (
     ChatResult
@@ -33,6 +42,7 @@ Result = (
     | SpeechResult
     | TranscribeResult
     | ModerateResult
+    | RerankResult
 )
 """Whatever is answered: `PlainResult` says what they share."""
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -55,6 +65,7 @@ class Operation(StrEnum):
     transcribe = "transcribe"
     translate_audio = "translate_audio"
     moderate = "moderate"
+    rerank = "rerank"
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -302,7 +313,8 @@ class Dialect(Protocol):
     """`openai.chat`, `openai.completions`, `openai.embeddings`,
     `openai.responses`, `openai.images`, `openai.speech`, `openai.transcriptions`,
     `openai.moderations`, `anthropic.messages`, `gemini.generate`, `gemini.embed`,
-    `bedrock.converse`, `bedrock.invoke`, `vertex.predict`."""
+    `bedrock.converse`, `bedrock.invoke`, `vertex.predict`,
+    `cohere.embed`, `cohere.rerank`."""
 
     def read_call(self, body: bytes, hint: Hint) -> Call:
         """The head of the call; the rest stays in `raw` until asked for.

@@ -6,7 +6,7 @@ opened only where a quirk speaks of them.
 
 import hashlib
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
 
 import msgspec
@@ -78,6 +78,23 @@ def _rename(top: Top, names: dict[str, str]) -> None:
         if old in top:
             value = top.pop(old)
             top.setdefault(new, value)
+
+
+def placed(params: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
+    """Parameters of a configuration where the provider has them, where that is inside
+    another one (`num_ctx` is `options.num_ctx` to Ollama)."""
+    out: dict[str, Any] = {}
+    inside: dict[str, dict[str, Any]] = {}
+    for name, value in params.items():
+        outer, _, inner = quirks.rename.get(name, "").partition(".")
+        if inner:
+            inside.setdefault(outer, {})[inner] = value
+        else:
+            out[name] = value
+    for outer, members in inside.items():
+        own = out.get(outer)
+        out[outer] = {**members, **(own if isinstance(own, dict) else {})}
+    return out
 
 
 def short_id(id_: str) -> str:

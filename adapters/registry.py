@@ -53,6 +53,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
         bedrock.CONVERSE,
         bedrock.MESSAGES_INVOKED,
         gemini.PREDICT,
+        cohere.RERANK_DIALECT,
     )
 }
 """By `Dialect.name`."""

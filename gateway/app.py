@@ -26,6 +26,7 @@ from gateway.endpoints import (
     bedrock,
     chat,
     client_secrets,
+    cohere,
     feedback,
     gemini,
     health,
@@ -167,6 +168,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *messages.rows(dispatch, propagation),
         *gemini.rows(dispatch, propagation),
         *bedrock.rows(dispatch, propagation),
+        *cohere.rows(dispatch, propagation),
         *passthrough.rows(dispatch, propagation, parts.accounts),
         *realtime.rows(dispatch, propagation, parts.sessions, kept),
         *client_secrets.rows(dispatch, propagation, parts.sessions, kept),
@@ -224,6 +226,8 @@ def _dialect(path: str) -> Dialect:
         return DIALECTS["anthropic.messages"]
     if "/v1beta" in path or path.startswith(("/genai", "/gemini", "/vertex_ai")):
         return DIALECTS["gemini.generate"]
+    if path.startswith(("/cohere", "/v2")):
+        return DIALECTS["cohere.rerank"]
     return DIALECTS["openai.chat"]
 
 

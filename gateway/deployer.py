@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from functools import partial
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,6 +12,7 @@ from adapters import realtime
 from adapters.catalog import Catalog, ModelFacts, Price, priced
 from adapters.contract import Operation, Provider, Target
 from adapters.providers import PROVIDERS, find
+from adapters.quirks import placed
 from adapters.registry import UPSTREAMS
 from gateway import spoken
 from gateway.accounts import Account, Accounts
@@ -161,7 +162,7 @@ class Deployer:
             health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
             price=price,
-            params=_placed(entry.params, place.row.quirks.rename),
+            params=placed(entry.params, place.row.quirks),
             drop=entry.drop,
             address=_address(place.base_url),
             redactor=redactor,
@@ -352,23 +353,6 @@ def _target(
     )
 
 
-def _placed(params: Mapping[str, Any], rename: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters where the provider has them, where that is inside another one
-    (`num_ctx` is `options.num_ctx` to Ollama)."""
-    out: dict[str, Any] = {}
-    inside: dict[str, dict[str, Any]] = {}
-    for name, value in params.items():
-        outer, _, inner = rename.get(name, "").partition(".")
-        if inner:
-            inside.setdefault(outer, {})[inner] = value
-        else:
-            out[name] = value
-    for outer, members in inside.items():
-        own = out.get(outer)
-        out[outer] = {**members, **(own if isinstance(own, dict) else {})}
-    return out
-
-
 def _candidate(
     id: str,
     entry: schema.Deployment,
@@ -379,8 +363,9 @@ def _candidate(
     row, upstream = place.row, UPSTREAMS[place.row.family]
     operations = {str(o) for o in upstream.operations}
     if row.base_url == place.base_url and row.family != "echo":
-        # Few judge; who is known not to is not asked. Other addresses we do not know.
-        operations -= {str(Operation.moderate)} - row.operations
+        # Few judge or rank; who is known not to is not asked. Other addresses we do
+        # not know.
+        operations -= {str(Operation.moderate), str(Operation.rerank)} - row.operations
     if Operation.chat in upstream.operations:
         # Legacy completions are translated, token counts estimated, summaries asked
         # for in words, where a family has none of them.

@@ -8,8 +8,8 @@
        "can": "function_calling vision"}}}}
 
 Prices are US dollars per million tokens (or characters), per request, per picture, per
-minute of sound: the words and units of `price` in the configuration. What is not there
-is not known; it is never zero.
+minute of sound, per search: the words and units of `price` in the configuration. What
+is not there is not known; it is never zero.
 """
 
 from collections.abc import Mapping
@@ -65,6 +65,7 @@ class PriceForm(RatesForm, frozen=True, kw_only=True, omit_defaults=True):
     request: Dollars | None = None
     image: Dollars | None = None
     audio_minute: Dollars | None = None
+    search: Dollars | None = None
     tiers: tuple[TierForm, ...] = ()
 
 
@@ -112,6 +113,7 @@ def priced(said: Mapping[str, Any]) -> Price:
         image=whole["image"],
         request=whole["request"] or 0,
         character=_per_million(said.get("character")),
+        search=_pico(said.get("search")),
         audio_ms=None if minute is None else _pico(minute / 60_000),
         tiers=tuple(Tier(above=tier["above"], **_rates(tier)) for tier in tiers),
     )

@@ -43,11 +43,13 @@ class Price(Rates, frozen=True, omit_defaults=True, kw_only=True):
     request: int = 0
     """Pico-dollars per request, on top."""
     image: int | None = None
-    """Per picture made. What has no rate of these three is billed by its tokens."""
+    """Per picture made. What has no rate of these four is billed by its tokens."""
     audio_ms: int | None = None
     """Per millisecond of sound, in or out."""
     character: int | None = None
     """Per character to be spoken."""
+    search: int | None = None
+    """Per question that documents were ranked for."""
     tiers: tuple[Tier, ...] = ()
     """Ascending."""
 
@@ -74,7 +76,7 @@ def cost_nano(usage: Usage, price: Price | None) -> int | None:
         if bill.unknown:
             return None
         pico = bill.pico
-    if usage.images or usage.audio_ms or usage.characters:
+    if usage.images or usage.audio_ms or usage.characters or usage.searches:
         units = _units(usage, price)
         if units is None:
             return None
@@ -90,6 +92,7 @@ def _units(usage: Usage, price: Price) -> int | None:
             (usage.images, price.image),
             (usage.audio_ms, price.audio_ms),
             (usage.characters, price.character),
+            (usage.searches, price.search),
         )
         if count and rate is not None
     ]

@@ -28,6 +28,7 @@ from adapters.normal.audio import (
 from adapters.normal.content import Text
 from adapters.normal.image import ImageCall, ImageResult, Picture
 from adapters.normal.moderate import Judgement, ModerateCall, ModerateResult
+from adapters.normal.rerank import Ranked, RerankCall, RerankResult
 from adapters.normal.usage import Usage
 
 OPERATIONS: Final = frozenset(
@@ -39,6 +40,7 @@ OPERATIONS: Final = frozenset(
         Operation.transcribe,
         Operation.translate_audio,
         Operation.moderate,
+        Operation.rerank,
     }
 )
 """Answered whole, asked for a stream or not."""
@@ -96,6 +98,11 @@ def ask(call: Call, model: str) -> tuple[wire.Ask, tuple[str, ...]]:
             inputs = (" ".join(texts),) if call.together else tuple(texts)
             asked = wire.Ask(operation=Operation.moderate, model=model, inputs=inputs)
             return asked, tuple(call.extra)
+        case RerankCall():
+            texts = (passage.text for passage in call.documents)
+            inputs = (call.query, *texts)
+            asked = wire.Ask(operation=Operation.rerank, model=model, inputs=inputs)
+            return asked, tuple(call.extra)
         case _:
             raise Unsupported("the echo family has no such call", "operation")
 
@@ -138,6 +145,10 @@ def said(asked: wire.Ask, id: str) -> wire.Said:
         case Operation.transcribe | Operation.translate_audio:
             used = Usage(output=text_tokens(words), audio_ms=asked.ms)
             return wire.Said(model=asked.model, text=words, ms=asked.ms, usage=used)
+        case Operation.rerank:
+            query, *texts = (str(entry) for entry in asked.inputs)
+            scores = tuple(_alike(query, text) for text in texts)
+            return wire.Said(model=asked.model, scores=scores, usage=read)
         case Operation.moderate:
             judgements = tuple(
                 _judged(entry) for entry in asked.inputs if isinstance(entry, str)
@@ -192,6 +203,11 @@ def result(said: wire.Said, call: Call) -> Result:
                 else (),
                 usage=said.usage,
             )
+        case RerankCall():
+            ranked = [Ranked(at, score) for at, score in enumerate(said.scores)]
+            ranked.sort(key=lambda rank: -rank.score)
+            best = tuple(ranked[: call.top_n])
+            return RerankResult(model=said.model, ranked=best, usage=said.usage)
         case _:
             return ModerateResult(
                 id=said.id,
@@ -199,6 +215,12 @@ def result(said: wire.Said, call: Call) -> Result:
                 judgements=said.judgements,
                 usage=said.usage,
             )
+
+
+def _alike(query: str, text: str) -> float:
+    """The share of the question's words that a text has."""
+    asked = {*query.lower().split()}
+    return len(asked.intersection(text.lower().split())) / max(len(asked), 1)
 
 
 def _judged(text: str) -> Judgement:

@@ -57,6 +57,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What was heard."""
     ms: int = 0
     judgements: tuple[Judgement, ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 class Wrong(msgspec.Struct, frozen=True):

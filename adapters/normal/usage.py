@@ -43,6 +43,8 @@ class Usage(msgspec.Struct, frozen=True):
     """Milliseconds of sound listened to or made, where told."""
     characters: int = 0
     """Of text to be spoken."""
+    searches: int = 0
+    """Questions that documents were ranked for, where these are billed."""
     estimated: bool = False
     """Counted by us, because the stream broke before the provider told."""
     paid: tuple[int, int] | None = None

@@ -7,6 +7,7 @@ tolerated and mended (`adapters.openai.mend`).
 
 from typing import Final
 
+from adapters import ranks
 from adapters.contract import (
     Call,
     Decoder,
@@ -21,6 +22,7 @@ from adapters.contract import (
 from adapters.errors import Unsupported, UpstreamError
 from adapters.normal.chat import ChatCall
 from adapters.normal.embed import EmbedCall, EmbedResult
+from adapters.normal.rerank import RerankCall
 from adapters.openai import (
     answer,
     body,
@@ -32,6 +34,7 @@ from adapters.openai import (
     request,
     wire,
 )
+from adapters.openai import fields as f
 from adapters.openai.encode import ChatEncoder, TextEncoder
 from adapters.openai.media import family as media
 from adapters.openai.responses import answer as responses_answer
@@ -56,6 +59,7 @@ class OpenAI:
             Operation.embed,
             Operation.count_tokens,
             Operation.compact,
+            Operation.rerank,
             *media.OPERATIONS,
         }
     )
@@ -77,6 +81,8 @@ class OpenAI:
             written, dropped = embeddings.build(call, target)
             headers = call.headers if call.dialect in _OURS else ()
             return WireRequest(request.head(target, "embed"), written, headers, dropped)
+        if isinstance(call, RerankCall):
+            return _rerank(call, target)
         if not isinstance(call, ChatCall):
             return media.build(call, target)
         if call.dialect == wire.RESPONSES and asked.native(target, call.operation):
@@ -99,6 +105,8 @@ class OpenAI:
         """A 2xx answer. Raises `UpstreamError` for an error inside a 200."""
         if isinstance(call, EmbedCall):
             return embeddings.parse(response, call)
+        if isinstance(call, RerankCall):
+            return ranks.read(response, call)
         if not isinstance(call, ChatCall):
             return media.parse(response, call)
         if call.dialect == wire.RESPONSES and responses_answer.known(response.body):
@@ -116,6 +124,16 @@ class OpenAI:
         if call.dialect == wire.RESPONSES:
             return responses.EitherDecoder(call)
         return StreamDecoder(call)
+
+
+def _rerank(call: RerankCall, target: Target) -> WireRequest:
+    """Not OpenAI's own: what many who copy it have copied from Cohere."""
+    body = ranks.body(call, target.model, objects=True)
+    if call.max_tokens_per_doc is not None:
+        body["max_tokens_per_doc"] = call.max_tokens_per_doc
+    top = {name: f.plain(value) for name, value in {**body, **call.extra}.items()}
+    written, dropped = request.finished(top, target)
+    return WireRequest(request.head(target, "rerank"), written, (), dropped)
 
 
 def _carries(call: ChatCall, target: Target) -> bool:

@@ -32,6 +32,7 @@ _PATHS: Final = {
     "responses": "/responses",
     "count_tokens": "/responses/input_tokens",
     "compact": "/responses/compact",
+    "rerank": "/rerank",
 }
 _ABOVE: Final = frozenset({"responses", "count_tokens", "compact"})
 """Operations that Azure has beside its deployments, not below them."""

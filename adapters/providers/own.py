@@ -35,7 +35,7 @@ ROWS: Final = (
         # Its own default, port 4000, is this gateway's too.
         "",
         "LITELLM_PROXY_API_KEY",
-        can="chat complete embed",
+        can="chat complete embed rerank",
         base_url_env="LITELLM_PROXY_API_BASE",
         quirks=Quirks(),
     ),
@@ -43,7 +43,7 @@ ROWS: Final = (
         "openai_compatible",
         "Any OpenAI-compatible server",
         "",
-        can="chat complete embed",
+        can="chat complete embed rerank",
         aliases="custom_openai openai_like openai-compatible",
     ),
     row(

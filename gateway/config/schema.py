@@ -151,6 +151,8 @@ class Price(Rates, frozen=True, kw_only=True):
     audio_minute: Dollars | None = None
     """Dollars per minute of sound."""
     tiers: list[Tier] = []
+    search: Dollars | None = None
+    """Dollars per question that documents are ranked for."""
 
 
 class Google(Section, frozen=True, kw_only=True):

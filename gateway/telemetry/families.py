@@ -201,6 +201,7 @@ _ATTEMPT_COUNTERS: Final = (
     _Counted(names.UNITS, _unit("images"), attrgetter("images")),
     _Counted(names.UNITS, _unit("audio_seconds"), _seconds),
     _Counted(names.UNITS, _unit("characters"), attrgetter("characters")),
+    _Counted(names.UNITS, _unit("searches"), attrgetter("searches")),
 )
 
 

@@ -75,6 +75,7 @@ class AttemptCell(msgspec.Struct, array_like=True):
     images: int = 0
     audio_ms: int = 0
     characters: int = 0
+    searches: int = 0
 
 
 class Reading(msgspec.Struct, array_like=True, frozen=True):
@@ -261,6 +262,7 @@ class Metrics:
             cell.images += usage.images
             cell.audio_ms += usage.audio_ms
             cell.characters += usage.characters
+            cell.searches += usage.searches
 
     def _new_exchange(self, key: ExchangeKey) -> ExchangeCell:
         """The cell of a key not seen before, or of `other` when there are too many."""

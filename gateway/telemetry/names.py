@@ -210,7 +210,7 @@ UNITS: Final = Instrument(
     "routeiq.usage",
     "counter",
     "",
-    "What is billed beside tokens: pictures, seconds of sound, characters spoken.",
+    "What is billed beside tokens: pictures, seconds of sound, characters, searches.",
 )
 RETRIES: Final = Instrument(
     "routeiq.retries", "counter", "", "Attempts that tried the same deployment again."

@@ -44,6 +44,7 @@ class Tokens(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     images: int = 0
     audio_ms: int = 0
     characters: int = 0
+    searches: int = 0
     paid: tuple[int, int] | None = None
 
 
@@ -265,6 +266,7 @@ def _tokens(usage: Usage) -> Tokens:
         usage.images,
         usage.audio_ms,
         usage.characters,
+        usage.searches,
         usage.paid,
     )
 

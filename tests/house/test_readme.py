@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import anthropic
+import cohere
 import httpx
 import msgspec
 import openai
@@ -193,7 +194,7 @@ def test_every_path_it_names_is_served(keyless: Running) -> None:
             ), name
 
 
-BASES: Final = {"/v1", "/openai", "/anthropic", "/genai"}
+BASES: Final = {"/v1", "/openai", "/anthropic", "/genai", "/cohere"}
 
 
 def test_every_base_url_it_names_is_one(keyless: Running) -> None:
@@ -216,6 +217,13 @@ def test_every_base_url_it_names_is_one(keyless: Running) -> None:
     for base in ("", "/genai"):
         with genai.Client(api_key="any", http_options={"base_url": url + base}) as g:
             assert g.models.generate_content(model="demo", contents="Hi").text
+    for base in ("", "/cohere"):
+        with httpx.Client(timeout=60) as http:
+            ranker = cohere.ClientV2(
+                api_key="any", base_url=url + base, httpx_client=http
+            )
+            told = ranker.rerank(model="demo", query="Hi", documents=["Ho", "Hi"])
+            assert told.results[0].index == 1
 
 
 def test_every_setting_it_names_is_one() -> None:

@@ -37,6 +37,8 @@ INVENTORY: dict[tuple[str, str], tuple[str, bool]] = {
     ("POST", "/v1/conversations/{conversation}/items"): ("key", False),
     ("GET", "/v1/conversations/{conversation}/items/{item}"): ("key", False),
     ("DELETE", "/v1/conversations/{conversation}/items/{item}"): ("key", False),
+    ("POST", "/v2/rerank"): ("key", True),
+    ("POST", "/v2/embed"): ("key", True),
     ("POST", "/v1/messages"): ("key", True),
     ("POST", "/v1/messages/count_tokens"): ("key", True),
     ("POST", "/v1beta/models/{model}:generateContent"): ("key", True),
@@ -91,6 +93,8 @@ BODIES: dict[str, dict[str, object]] = {
     "/bedrock/model/{model}/count-tokens": {"input": {"converse": CONVERSE}},
     "/bedrock/model/{model}/invoke": INVOKE,
     "/bedrock/model/{model}/invoke-with-response-stream": INVOKE,
+    "/v2/rerank": {"query": "hi", "documents": ["hi", "ho"]},
+    "/v2/embed": {"texts": ["hi"], "input_type": "search_query"},
 }
 FILES = {
     # Forms, with the field that holds a file.

@@ -6,7 +6,26 @@ from tests.matrix.row import Row
 
 _FLOW = "flow/test_vendors.py"
 
+_RERANK = "flow/test_rerank.py"
+
 ROWS: Final = (
+    Row(
+        "C",
+        "documents are ranked in Cohere's dialect, at Cohere and those who copy it",
+        (
+            f"{_RERANK}::test_cohere_s_sdk_ranks_at_any_provider",
+            f"{_RERANK}::test_every_path_ranks_and_repeats_documents",
+            f"{_RERANK}::test_errors_are_cohere_s",
+            "adapters/test_ranks.py::test_cohere_is_asked_and_answers_as_recorded",
+        ),
+        ("POST /v2/rerank", "/cohere"),
+    ),
+    Row(
+        "C",
+        "Cohere's SDK embeds by its base address, at any provider of vectors",
+        (f"{_RERANK}::test_cohere_s_sdk_embeds_at_cohere_and_elsewhere",),
+        ("POST /v2/embed", "/v2/embed"),
+    ),
     Row(
         "B",
         "Ollama is asked by its own API: options, keep_alive, thinking, pictures, tools",
