@@ -117,6 +117,6 @@ def _sum(one: Usage, other: Usage) -> Usage:
     added = {
         name: getattr(one, name) + getattr(other, name)
         for name in Usage.__struct_fields__
-        if name != "estimated"
+        if type(getattr(one, name)) is int
     }
-    return Usage(**added)
+    return msgspec.structs.replace(one, **added)

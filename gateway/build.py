@@ -6,16 +6,22 @@ The only file that calls the constructors of parts. A reload builds anew.
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 
 from gateway import gauges
 from gateway.accounts import Accounts
+from gateway.batch.caller import Caller
+from gateway.batch.engine import Engine
+from gateway.batch.ledger import Ledger
 from gateway.config.load import Loaded
 from gateway.config.models_file import catalogue
+from gateway.config.schema import Config
 from gateway.credentials.wallet import Wallet
 from gateway.deployer import Deployer, origins, proxies
 from gateway.deployments import Directory, seeded
@@ -31,7 +37,8 @@ from gateway.spine.realtime import Sessions
 from gateway.spine.record import Recorder
 from gateway.spine.way import Way
 from gateway.store.contract import Store
-from gateway.store.open import open_store
+from gateway.store.files import Files
+from gateway.store.open import files_folder, open_store
 from gateway.sweep import DAY_S, Sweep
 from gateway.telemetry import process
 from gateway.telemetry.context import Propagation
@@ -70,12 +77,16 @@ class Parts:
         wallet: Wallet,
         accounts: Accounts,
         sessions: Sessions,
+        engine: Engine,
+        scratch: ExitStack,
     ) -> None:
         self.dispatch = dispatch
         self.propagation = propagation
         self.store = store
         self.accounts = accounts
         self.sessions = sessions
+        self.engine = engine
+        self._scratch = scratch
         self.redactor = redactor
         self.memory = memory
         self.metrics_key = metrics_key
@@ -102,11 +113,13 @@ class Parts:
         loop = asyncio.get_running_loop()
         await self.memory.jobs.close()
         await self._sweep.close()
+        await self.engine.close()
         await loop.run_in_executor(None, self._recorder.close)
         await loop.run_in_executor(None, self._telemetry.close)
         await self._wallet.aclose()
         await self._client.aclose()
         await self.store.close()
+        self._scratch.close()
         self._logs.close()
 
 
@@ -168,6 +181,14 @@ async def build(
         total_s=config.timeouts.total_s,
         keep_content=config.records.content or telemetry.wants_content,
     )
+    scratch = ExitStack()
+    engine = Engine(
+        Ledger(store, config.batches.keep_days * DAY_S),
+        _files(config, store, scratch),
+        Caller(dispatch, telemetry.propagation),
+        dispatch.keyring,
+        config.batches,
+    )
     sweep = Sweep(store, config.records.keep_days * DAY_S)
     parts = Parts(
         dispatch=dispatch,
@@ -186,11 +207,14 @@ async def build(
         wallet=wallet,
         accounts=accounts,
         sessions=Sessions(client, way, telemetry.propagation, config.realtime),
+        engine=engine,
+        scratch=scratch,
     )
     process.register(metrics, version)
     gauges.register(metrics, dispatch, recorder, client, state.get("server"))
     recorder.start()
     telemetry.start()
+    engine.start()
     if config.records.keep_days:
         sweep.start()
     return parts
@@ -201,3 +225,11 @@ def _memory(
 ) -> Memory:
     keeper = Keeper(store, keep_s, accounts)
     return Memory(keeper, Conversations(store, keep_s), Jobs(keeper), directory)
+
+
+def _files(config: Config, store: Store, scratch: ExitStack) -> Files:
+    folder = files_folder(config)
+    if folder is None:
+        made = TemporaryDirectory(prefix="routeiq-files-")
+        folder = Path(scratch.enter_context(made))
+    return Files(store, folder, config.files.total_bytes)

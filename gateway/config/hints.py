@@ -7,8 +7,9 @@ from typing import Any, Final, get_args
 import msgspec
 
 from gateway.config.problem import Path, did_you_mean, dotted, quoted
-from gateway.config.schema import Config, Section
+from gateway.config.schema import Config
 from gateway.config.secrets import has_expansion
+from gateway.config.section import Section
 
 _KEY: Final = re.compile(
     r"^(Bearer |Basic |sk-|AIza|AKIA|gh[pousr]_|xox|hf_|gsk_|eyJ)|[A-Za-z0-9_+=-]{28}"

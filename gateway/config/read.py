@@ -13,7 +13,7 @@ import msgspec
 from gateway.config.document import Document, scalar
 from gateway.config.hints import section_of, shown, unknown_key, wrong_type
 from gateway.config.problem import Path, Problem, did_you_mean, dotted, quoted
-from gateway.config.schema import Config, Section
+from gateway.config.schema import Config
 from gateway.config.secrets import (
     SecretError,
     Secrets,
@@ -21,6 +21,7 @@ from gateway.config.secrets import (
     is_reference,
     no_reference,
 )
+from gateway.config.section import Section
 
 _ABSENT: Final[Any] = object()
 """Read as if the key were not there."""

@@ -7,27 +7,22 @@ values.
 
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
-Secret = Annotated[str, Meta(extra={"secret": True}, examples=["env:OPENAI_API_KEY"])]
-"""A reference to a secret, kept as it is written; `Secrets.resolve` gives the value."""
-HeaderValue = Annotated[str, Meta(extra={"template": True})]
-"""May hold references, kept as they are written; `Secrets.text` gives the value."""
-Seconds = Annotated[float, Meta(gt=0)]
-Pause = Annotated[float, Meta(ge=0)]
-"""Seconds, or 0 for not at all."""
-Port = Annotated[int, Meta(ge=0, le=65535)]
-"""0: whichever is free."""
-Count = Annotated[int, Meta(ge=1)]
-Number = Annotated[int, Meta(ge=0)]
-Ratio = Annotated[float, Meta(ge=0)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Dollars = Annotated[float, Meta(ge=0)]
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A mapping of the file; unknown keys are refused."""
+from gateway.config.section import (
+    Count,
+    Dollars,
+    HeaderValue,
+    Number,
+    Pause,
+    Port,
+    Ratio,
+    Seconds,
+    Secret,
+    Section,
+    Share,
+)
+from gateway.config.stateful import Batches, FilesConfig, Realtime
 
 
 class Tls(Section, frozen=True, kw_only=True):
@@ -371,16 +366,6 @@ class Egress(Section, frozen=True, kw_only=True):
     ca_file: str = ""
 
 
-class Realtime(Section, frozen=True, kw_only=True):
-    """`realtime`: limits of one session."""
-
-    session_s: Seconds = 3600.0
-    idle_s: Seconds = 900.0
-    """Longest that neither side says anything."""
-    message_bytes: Count = 16 * 1024 * 1024
-    """Of one message, either way."""
-
-
 class Traces(Section, frozen=True, kw_only=True):
     """`telemetry.traces`."""
 
@@ -431,6 +416,8 @@ class Config(Section, frozen=True, kw_only=True):
     responses: Responses = Responses()
     catalog: CatalogConfig = CatalogConfig()
     egress: Egress = Egress()
+    files: FilesConfig = FilesConfig()
+    batches: Batches = Batches()
     realtime: Realtime = Realtime()
     telemetry: Telemetry = Telemetry()
     logs: Logs = Logs()

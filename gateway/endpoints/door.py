@@ -2,7 +2,6 @@
 
 import asyncio
 import codecs
-import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple, Protocol
@@ -15,6 +14,7 @@ from adapters.errors import BadCall
 from gateway.endpoints.reply import Reply
 from gateway.net.link import AsgiLink, Fields, Link
 from gateway.spine.admit import presented
+from gateway.spine.begin import begin
 from gateway.spine.dispatch import Dispatch, Outlet
 from gateway.spine.exchange import Exchange
 from gateway.telemetry.context import Propagation
@@ -25,7 +25,6 @@ SHORTEST: Final = 5
 """Bytes of the shortest member and its comma: `"":0,`."""
 PIECE: Final = 64 * 1024
 _utf_8: Final = codecs.getincrementaldecoder("utf-8")
-_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.\-]{1,128}").fullmatch
 
 
 class Client(Outlet, Protocol):
@@ -162,31 +161,6 @@ class _Asked(NamedTuple):
     hint: Hint
 
 
-def begin(
-    headers: dict[bytes, bytes],
-    propagation: Propagation,
-    route: str,
-    dialect: Dialect,
-    operation: str,
-) -> Exchange:
-    """The exchange that a request opens, now."""
-    trace = propagation.begin(headers.get(b"traceparent"), headers.get(b"tracestate"))
-    began_unix_ns = time.time_ns()
-    id = _id(began_unix_ns, trace.span_id)
-    asked = headers.get(b"x-request-id")
-    return Exchange(
-        id=id,
-        request_id=asked.decode() if asked and _REQUEST_ID(asked) else id,
-        route=route,
-        dialect=dialect,
-        operation=operation,
-        headers=headers,
-        trace=trace,
-        began=time.monotonic(),
-        began_unix_ns=began_unix_ns,
-    )
-
-
 def _check(body: bytes) -> None:
     """Raises `BadCall` for what no reader of JSON should be given."""
     _bound(body)
@@ -230,8 +204,3 @@ def query_key(query: bytes) -> bytes:
         if name == b"key":
             return unquote_to_bytes(value.replace(b"+", b" "))
     return b""
-
-
-def _id(unix_ns: int, random: int) -> str:
-    """A sortable id: 48 bits of milliseconds, 64 random ones (as UUIDv7 orders)."""
-    return f"req_{unix_ns // 1_000_000:012x}{random:016x}"

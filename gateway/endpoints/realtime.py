@@ -17,12 +17,13 @@ from adapters.realtime import LIVE, setup_model, with_model
 from adapters.registry import DIALECTS
 from gateway.deployments import Directory
 from gateway.endpoints.client_secrets import Opened, Secrets
-from gateway.endpoints.door import begin, query_key
+from gateway.endpoints.door import query_key
 from gateway.endpoints.reply import retry_after, served
 from gateway.endpoints.table import Row
 from gateway.errors import tell
 from gateway.net.websocket import LOST, Closed
 from gateway.spine.admit import presented
+from gateway.spine.begin import begin
 from gateway.spine.dispatch import Dispatch
 from gateway.spine.exchange import Exchange
 from gateway.spine.forward import sendable

@@ -8,18 +8,20 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from adapters.contract import Dialect, Headers
-from gateway.endpoints.door import begin, query_key
+from gateway.endpoints.door import query_key
 from gateway.endpoints.reply import retry_after, served
 from gateway.errors import Refused, tell
 from gateway.govern.principal import Principal
 from gateway.net.hangup import ClientGone, watch
 from gateway.net.upload import Upload
 from gateway.spine.admit import presented
+from gateway.spine.begin import begin
 from gateway.spine.dispatch import Dispatch
 from gateway.spine.exchange import Exchange
 from gateway.telemetry.context import Propagation
@@ -60,6 +62,18 @@ class Visit:
 
     def header(self, name: bytes) -> str:
         return self.exchange.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Parameters of the query; of the same name the last one stands."""
+        text = self.scope["query_string"].decode("latin-1")
+        return dict(parse_qsl(text, keep_blank_values=True))
+
+    @property
+    def origin(self) -> str:
+        """Where the client reached us, for links in answers."""
+        host = self.header(b"host")
+        return f"{self.scope['scheme']}://{host}"
 
     # what was sent
 

@@ -184,6 +184,22 @@ class Keyring:
         _remember(self._known, digest, (digest, principal, until), MAX_KNOWN)
         return principal
 
+    async def by_id(self, id: str) -> Principal | None:
+        """The principal of that id, for what is done in its name later; `None` when
+        its key is no more, or would not be asked for an unknown one.
+
+        Raises:
+            StoreError: it cannot be told.
+        """
+        if self._open:
+            return ANYONE
+        if id == _MASTER.id:
+            return _MASTER
+        async for _, kept in _all(self._store):
+            if kept.id == id:
+                return _principal(kept) if self._left(kept) > 0.0 else None
+        return None
+
     def _left(self, kept: Kept) -> float:
         """Seconds the key still lives."""
         if kept.expires_unix_s is None:

@@ -89,7 +89,8 @@ class Dispatch:
         """The whole way. Everything a client is told goes through `outlet`."""
         self.in_flight += 1
         try:
-            exchange.principal = await identify(self.keyring, key)
+            if exchange.principal is None:
+                exchange.principal = await identify(self.keyring, key)
             call = exchange.call = exchange.dialect.read_call(await read(), hint)
             exchange.asked = call.model
             if isinstance(call, ChatCall):

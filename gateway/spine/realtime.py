@@ -9,7 +9,7 @@ from adapters.errors import Unreachable, UpstreamError
 from adapters.realtime import Tally, address
 from adapters.signing import auth_headers
 from adapters.signing import headers as merged
-from gateway.config.schema import Realtime
+from gateway.config.stateful import Realtime
 from gateway.deployments import Alias, Deployment
 from gateway.errors import Refused
 from gateway.net.client import Client

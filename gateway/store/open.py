@@ -1,9 +1,10 @@
 """The store that the configuration names."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
-from gateway.config.schema import StoreConfig
+from gateway.config.schema import Config, StoreConfig
 from gateway.store.contract import Store, StoreError
 from gateway.store.memory import MemoryStore
 from gateway.store.sqlite import SqliteStore
@@ -28,3 +29,12 @@ async def open_store(config: StoreConfig) -> Store:
     store = SqliteStore(path, fsync=config.fsync)
     await asyncio.to_thread(store.open)
     return store
+
+
+def files_folder(config: Config) -> Path | None:
+    """Where files are kept; `None`: nowhere that outlives the process."""
+    if config.files.folder:
+        return Path(config.files.folder)
+    if config.store.url.startswith(_FILE):
+        return Path(config.store.url.removeprefix(_FILE) + ".files")
+    return None

@@ -9,6 +9,21 @@ ROUTES: Final = {
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 } | {
     ("POST", "/v1/realtime/client_secrets"): ("key", True),
+    ("POST", "/v1/files"): ("key", True),
+    ("GET", "/v1/files"): ("key", True),
+    ("GET", "/v1/files/{id}"): ("key", True),
+    ("DELETE", "/v1/files/{id}"): ("key", True),
+    ("GET", "/v1/files/{id}/content"): ("key", True),
+    ("POST", "/v1/batches"): ("key", True),
+    ("GET", "/v1/batches"): ("key", True),
+    ("GET", "/v1/batches/{id}"): ("key", True),
+    ("POST", "/v1/batches/{id}/cancel"): ("key", True),
+    ("POST", "/v1/messages/batches"): ("key", True),
+    ("GET", "/v1/messages/batches"): ("key", True),
+    ("GET", "/v1/messages/batches/{id}"): ("key", True),
+    ("DELETE", "/v1/messages/batches/{id}"): ("key", True),
+    ("POST", "/v1/messages/batches/{id}/cancel"): ("key", True),
+    ("GET", "/v1/messages/batches/{id}/results"): ("key", True),
 }
 SOCKETS: Final = {
     ("GET", "/v1/realtime"): ("key", True),

@@ -5,6 +5,7 @@ from typing import Final
 from tests.matrix.row import Row
 
 _PASS = "flow/test_passthrough.py"
+_BATCH = "flow/test_batches.py"
 _LIVE = "flow/test_realtime.py"
 
 ROWS: Final = (
@@ -112,5 +113,65 @@ ROWS: Final = (
         "a client secret opens the session it was made for, through the gateway only",
         (f"{_LIVE}::test_a_client_secret_opens_its_session_only",),
         ("POST /v1/realtime/client_secrets", "/v1/realtime/client_secrets"),
+    ),
+    Row(
+        "C",
+        "batches run over any model, by the official SDK, with progress and results",
+        (
+            f"{_BATCH}::test_a_batch_runs_over_any_model",
+            f"{_BATCH}::test_embeddings_and_completions_run_too",
+            f"{_BATCH}::test_errors_that_may_pass_are_asked_again",
+            f"{_BATCH}::test_progress_is_seen_and_a_batch_can_be_ended",
+            f"{_BATCH}::test_bad_orders_are_refused_at_once",
+            f"{_BATCH}::test_what_is_wrong_with_an_input_is_told_by_line",
+            "gateway/batch/test_engine.py::test_what_is_not_done_in_time_has_expired",
+        ),
+        (
+            "POST /v1/batches",
+            "GET /v1/batches",
+            "GET /v1/batches/{id}",
+            "POST /v1/batches/{id}/cancel",
+            "/v1/batches",
+        ),
+    ),
+    Row(
+        "C",
+        "message batches run over any model, by Anthropic's SDK",
+        (f"{_BATCH}::test_anthropics_sdk_runs_batches_over_any_model",),
+        (
+            "POST /v1/messages/batches",
+            "GET /v1/messages/batches",
+            "GET /v1/messages/batches/{id}",
+            "DELETE /v1/messages/batches/{id}",
+            "POST /v1/messages/batches/{id}/cancel",
+            "GET /v1/messages/batches/{id}/results",
+            "/v1/messages/batches",
+        ),
+    ),
+    Row(
+        "F",
+        "kill -9 in a batch loses no line and runs none twice to the client's eye",
+        (
+            f"{_BATCH}::test_kill_9_loses_no_line_and_runs_none_twice",
+            "gateway/batch/test_engine.py::test_another_process_goes_on_where_one_died",
+            "gateway/batch/test_engine.py::test_two_processes_run_no_line_twice",
+        ),
+    ),
+    Row(
+        "F",
+        "files of batches are kept, listed, read and deleted, each key its own",
+        (
+            f"{_BATCH}::test_files_are_listed_read_and_deleted",
+            f"{_BATCH}::test_another_keys_ids_do_not_exist",
+            "gateway/batch/test_engine.py::test_the_folder_is_bounded_and_swept",
+        ),
+        (
+            "POST /v1/files",
+            "GET /v1/files",
+            "GET /v1/files/{id}",
+            "DELETE /v1/files/{id}",
+            "GET /v1/files/{id}/content",
+            "/v1/files",
+        ),
     ),
 )

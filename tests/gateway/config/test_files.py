@@ -12,7 +12,8 @@ from gateway.config import describe
 from gateway.config.document import Document, parse
 from gateway.config.hints import section_of
 from gateway.config.load import load, loads
-from gateway.config.schema import Config, Rates, Section, Tier
+from gateway.config.schema import Config, Rates, Tier
+from gateway.config.section import Section
 from tests.shared import ROOT
 
 CONFIGS = ROOT / "configs"
