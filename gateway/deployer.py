@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from adapters import realtime
+from adapters.bedrock.models import catalogued
+from adapters.bedrock.wire import FAMILY as BEDROCK
 from adapters.catalog import Catalog, ModelFacts, Price, priced
 from adapters.contract import Operation, Provider, Target
 from adapters.providers import PROVIDERS, find
@@ -139,7 +141,7 @@ class Deployer:
     ) -> Deployment:
         place, name = self._place(entry, stood_for)
         upstream, name = spoken.upstream(place.row, name)
-        facts = self._catalog.find(place.row.id, name)
+        facts = self._facts(place, name)
         price = _price(entry.price, facts)
         id = entry.id or f"{alias}/{position}:{place.row.id}/{name}"
         if stood_for and entry.id:
@@ -169,6 +171,16 @@ class Deployer:
             signer=place.signer,
             account=place.mark,
         )
+
+    def _facts(self, place: Place, name: str) -> ModelFacts | None:
+        """What the catalogue knows of a model there."""
+        if place.row.family != BEDROCK:
+            return self._catalog.find(place.row.id, name)
+        for known, holds in catalogued(name, place.base_url):
+            facts = self._catalog.find(BEDROCK, known)
+            if facts is not None:
+                return facts if holds else msgspec.structs.replace(facts, price=None)
+        return None
 
     def _reach(self, place: Place) -> tuple[Asker, Redactor]:
         """Who is asked, and who takes out what they were sent."""

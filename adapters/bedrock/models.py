@@ -39,6 +39,8 @@ _HIDDEN: Final = {
 }
 """Words before an ARN -> the vendor."""
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:(?:bedrock|sagemaker):([a-z0-9-]*):")
+_HOST: Final = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.")
+"""The region in a host of AWS."""
 _VERSION: Final = re.compile(r"nova-(\d)")
 _NO_SYSTEM: Final = (
     *("amazon.titan", "mistral.mistral-7b", "mistral.mixtral", "cohere.command-text"),
@@ -134,6 +136,16 @@ def named(name: str) -> Model:
         bare = name.rpartition("/")[2]
         known = vendor
     return Model(name, vendor or known, bare, api)
+
+
+def catalogued(name: str, url: str) -> tuple[tuple[str, bool], ...]:
+    """What the catalogue may call a model that is asked at `url`, best first, and
+    whether its price holds there: another region's does not."""
+    model = named(name)
+    host = _HOST.search(url)
+    local = ((f"{host[1]}/{model.bare}", True),) if host is not None else ()
+    plain = model.id == model.bare or model.id.startswith("arn:")
+    return (*local, (model.id, True), (model.bare, plain))
 
 
 def region(name: str) -> str:

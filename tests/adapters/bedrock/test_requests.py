@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.bedrock.family import UPSTREAM
-from adapters.bedrock.models import named, region
+from adapters.bedrock.models import catalogued, named, region
 from adapters.bedrock.parameters import PARAMETERS
 from adapters.contract import Operation, WireResponse
 from adapters.errors import BadCall, Unsupported
@@ -73,6 +73,19 @@ def test_ids_are_one_encoded_segment_of_the_path() -> None:
     assert wire(chat(stream=True), CLAUDE).head.url.endswith("/converse-stream")
     with pytest.raises(BadCall):
         named("converse/")
+
+
+def test_names_that_the_catalogue_may_know() -> None:
+    here = "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert catalogued("converse/" + CLAUDE, here) == (
+        ("eu-west-1/" + CLAUDE[3:], True),
+        (CLAUDE, True),
+        (CLAUDE[3:], False),
+    )
+    assert catalogued("amazon.nova-lite-v1:0", "http://127.0.0.1:9")[0] == (
+        "amazon.nova-lite-v1:0",
+        True,
+    )
 
 
 def test_regions_that_names_tell() -> None:

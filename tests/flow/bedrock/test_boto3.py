@@ -206,13 +206,17 @@ def test_tokens_are_counted(scene: Scene) -> None:
         assert scene.bedrock.count_tokens(modelId=model, input=asked)["inputTokens"] > 0
 
 
-def test_what_it_cost_is_recorded(scene: Scene) -> None:
-    answer = scene.bedrock.converse(modelId="claude", messages=[said("[[thought]]")])
+@pytest.mark.parametrize("model", ["claude", "claude-converse"])
+def test_what_it_cost_is_recorded(scene: Scene, model: str) -> None:
+    answer = scene.bedrock.converse(modelId=model, messages=[said("[[thought]]")])
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     row = scene.gateway.record(headers["x-routeiq-id"])
     assert row["dialect"] == "bedrock.converse"
     assert row["tokens"]["input"] == 1321
     assert row["tokens"]["cached"] == 1000
+    # Dollars a million: 3.3 fresh, 0.33 cached, 4.125 written, 16.5 said.
+    cost = 21 * 3300 + 1000 * 330 + 300 * 4125 + 50 * 16500
+    assert row["cost_nano"] == cost
     assert row["route"] == "/bedrock/model/{model:path}/converse"
 
 
