@@ -27,6 +27,7 @@ _SPACES: Final = re.compile(r" +")
 _UNSIGNED: Final = frozenset(
     {b"authorization", b"user-agent", b"connection", b"expect", b"x-amzn-trace-id"}
     | {b"traceparent", b"tracestate", b"content-length", b"transfer-encoding"}
+    | {b"te", b"keep-alive", b"proxy-connection", b"upgrade", b"trailer"}
 )
 """Headers that those between us and the provider may change."""
 

@@ -38,6 +38,7 @@ class Exchange(NamedTuple):
 
     id: str
     family: str
+    url: str
     model: str
     verb: str
     request: bytes
@@ -82,6 +83,7 @@ def _read(family: str, path: Path) -> Exchange:
     return Exchange(
         f"{family}-{path.stem.rpartition('_')[2]}",
         family,
+        request.get("url", ""),
         unquote(model),
         verb,
         b"" if asked is None else json.dumps(asked, ensure_ascii=False).encode(),

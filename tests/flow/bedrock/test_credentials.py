@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.flow.bedrock.issuers import Aws, printed
+from tests.harness import spoken_bedrock as bedrock
 from tests.harness.gateway import Running, gateway
+from tests.harness.upstream import tell
+from tests.replay import converse
+from tests.shared import needs_shared
 
 MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 ROLE = "arn:aws:iam::123456789012:role/models"
@@ -91,6 +96,14 @@ def running(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runn
             }
             for name, said in sources.items()
         },
+        "providers": {
+            "raw": {
+                "family": "bedrock",
+                "base_url": aws.url,
+                "aws": keys,
+                "passthrough": True,
+            }
+        },
         "cooldown": {"failures": 1_000_000, "credential_s": 0},
     }
     env = {
@@ -152,6 +165,36 @@ def test_a_refusal_is_told_clearly_and_no_secret_with_it(
     assert "fixed-secret" not in said
     assert "secret-of-" not in said
     assert "token-of-" not in said
+
+
+@needs_shared
+def test_what_is_not_translated_goes_through_signed(aws: Aws, running: Running) -> None:
+    """Guardrails and every recorded vendor's body, byte for byte."""
+    played = 0
+    for family in ("bedrock_guardrail", "bedrock_invoke"):
+        for exchange in converse.every(family):
+            kind = bedrock.FRAMES if exchange.streams else "application/json"
+            told = [("content-type", kind), ("x-amzn-requestid", "r")]
+            rule = aws.on(None, tell(exchange.status, exchange.body, told))
+            path = urlsplit(exchange.url).path
+            answer = httpx.post(
+                f"{running.url}/passthrough/raw{path}",
+                content=exchange.request,
+                headers={"content-type": "application/json"},
+                timeout=60,
+            )
+            aws.rules.remove(rule)
+            if "%2F" in path:  # it could lead elsewhere, and is never passed through
+                assert answer.status_code == 400
+                continue
+            sent = aws.requests[-1]
+            assert answer.status_code == exchange.status
+            assert answer.content == exchange.body
+            assert sent.body == exchange.request
+            assert sent.target == path
+            assert aws.right(sent) == ("AKIAFIXED", "eu-central-1", "bedrock")
+            played += 1
+    assert played > 60
 
 
 def test_many_who_wait_cause_one_request(aws: Aws, tmp_path: Path) -> None:
