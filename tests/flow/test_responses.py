@@ -2,6 +2,7 @@
 front of a provider that keeps responses and of one that knows nothing of them."""
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,6 +110,15 @@ def test_a_native_response_is_asked_for_where_it_is(
     assert made.id not in provider.stored
     with pytest.raises(openai.NotFoundError):
         alice.responses.retrieve(made.id)
+
+
+def test_a_client_s_key_does_not_go_along(
+    provider: Provider, running: Running, alice: openai.OpenAI
+) -> None:
+    made = alice.responses.create(model="keeps", input="hi")
+    path = f"/v1/responses/{made.id}?key={alice.api_key}&include[]=x&other=1"
+    assert running.get(path).json()["id"] == made.id
+    assert provider.requests[-1].target.endswith(f"{made.id}?include%5B%5D=x")
 
 
 def test_a_native_stream_comes_as_it_was_written(
@@ -264,6 +274,25 @@ def test_an_item_may_be_named_by_its_id(
     assert turns[0] == {"role": "assistant", "content": made.output_text}
     with pytest.raises(openai.NotFoundError):
         bob.responses.create(model="plain", input=asked)
+    # What stood for the item is remembered, not the reference.
+    second = alice.responses.create(model="plain", input=asked)
+    alice.responses.create(
+        model="plain", input="three", previous_response_id=second.id, store=False
+    )
+    turns = provider.asked("/chat/completions")[-1].json()["messages"]
+    assert [turn["content"] for turn in turns] == [
+        made.output_text,
+        "two",
+        second.output_text,
+        "three",
+    ]
+    # One that a provider keeps is its own to find.
+    native = alice.responses.create(model="keeps", input="one")
+    reference = {"type": "item_reference", "id": native.output[0].id}
+    alice.responses.create(model="keeps-too", input=[reference])
+    assert provider.asked("/responses")[-1].json()["input"] == [reference]
+    with pytest.raises(openai.BadRequestError, match="ask the model that made it"):
+        alice.responses.create(model="plain", input=[reference])
 
 
 def test_nobody_reaches_another_key_s_responses(
@@ -403,6 +432,10 @@ def test_a_response_in_the_background_is_asked_for_later(
     assert made.background
     assert made.output == []
     assert alice.responses.retrieve(made.id).status == "queued"
+    with pytest.raises(openai.BadRequestError, match="has not ended"):
+        alice.responses.create(
+            model="plain", input="more", previous_response_id=made.id
+        )
     provider.held.set()
     done = ended(alice, made.id)
     assert done.output_text == "heard 1 turns"
@@ -467,8 +500,9 @@ def test_a_provider_s_own_background_is_used(
 # --- a restart ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGTERM])
 def test_a_restart_forgets_nothing_and_tells_what_it_broke(
-    provider: Provider, tmp_path: Path
+    provider: Provider, tmp_path: Path, sig: signal.Signals
 ) -> None:
     with gateway(config(provider), tmp_path, env=ENV) as running:
         with client(running) as sdk:
@@ -477,8 +511,7 @@ def test_a_restart_forgets_nothing_and_tells_what_it_broke(
             provider.held.clear()
             lost = sdk.responses.create(model="plain", input="hold", background=True)
             talk = sdk.conversations.create(items=[{"role": "user", "content": "one"}])
-        running.process.kill()
-        running.process.wait(10)
+        running.stop(sig)
     provider.held.set()
     with (
         gateway(config(provider), tmp_path, env=ENV) as running,

@@ -18,6 +18,7 @@ from adapters.contract import (
     WireResponse,
 )
 from adapters.errors import Unsupported, UpstreamError
+from adapters.framing.sse import MAX_EVENT
 from adapters.normal.chat import ChatCall
 from adapters.normal.delta import Frame
 from adapters.openai import errors, wire
@@ -81,7 +82,8 @@ class EitherDecoder:
         if self._decoder is None:
             self._held += data
             at = self._held.find(b"data:")
-            if at < 0 or self._held.find(b"\n", at) < 0:
+            whole = at >= 0 and self._held.find(b"\n", at) >= 0
+            if not whole and len(self._held) < MAX_EVENT:
                 return []
             data, self._held = self._held, b""
             return self._bare(self._chosen(data).feed(data))

@@ -1,9 +1,9 @@
 """Whole answers and streams, written for Responses clients."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
 from msgspec import Raw
 
 from adapters import envelope
@@ -23,20 +23,11 @@ from adapters.openai.responses.output import Event, Output
 
 Json = dict[str, Any]
 
-_ENDS: Final = (
-    b"event: response.completed",
-    b"event: response.incomplete",
-    b"event: response.failed",
-)
 _SOURCES: Final = frozenset({wire.CHAT, wire.RESPONSES})
 """Dialects of upstreams whose frames have a `raw` of ours when the call is ours."""
 
 
-class _Sequence(msgspec.Struct, frozen=True):
-    sequence_number: int = 0
-
-
-_sequence: Final = msgspec.json.Decoder(_Sequence)
+_numbers: Final = re.compile(rb'"sequence_number":\s*(\d+)').findall
 
 
 def whole(result: Result, call: ChatCall) -> bytes:
@@ -204,7 +195,7 @@ class ResponsesEncoder:
         self._begun = False
         self._over = False
         self._last = b""
-        """The last event that was relayed."""
+        """The last event that was relayed, with its number if any has one."""
         self.final = b""
         """The response object of the end, once there is one."""
 
@@ -237,8 +228,8 @@ class ResponsesEncoder:
         """`response.failed`; of what we wrote ourselves, all that was said is in it."""
         out: list[bytes] = []
         if self._last:
-            data = next(sse.Splitter().feed(self._last)).data
-            self._number = _sequence.decode(data).sequence_number + 1
+            told_so_far = _numbers(self._last)
+            self._number = int(told_so_far[-1]) + 1 if told_so_far else 0
         else:
             out += self._begin()
         self._over = True
@@ -251,17 +242,16 @@ class ResponsesEncoder:
             if isinstance(delta, normal.Begin | normal.Used):
                 self._writer.add(delta)
         raw = frame.raw
-        self._last = raw if raw.startswith((b"event:", b"data:")) else self._last
-        if b'"response":' not in raw:
-            return raw
-        return self._with_response(raw)
+        if b'"sequence_number"' in raw or not self._last:
+            self._last = raw
+        ends = any(isinstance(delta, normal.Stop) for delta in frame.deltas)
+        shown = isinstance(self._call, ResponsesCall) and bool(self._call.shown)
+        if ends or (shown and b'"response":' in raw):
+            return self._with_response(raw, shown=shown, ends=ends)
+        return raw
 
-    def _with_response(self, raw: bytes) -> bytes:
-        """An event that may hold the response object."""
-        shown = isinstance(self._call, ResponsesCall) and self._call.shown
-        ends = raw.startswith(_ENDS)
-        if not shown and not ends:
-            return raw
+    def _with_response(self, raw: bytes, *, shown: bool, ends: bool) -> bytes:
+        """An event that holds the response object."""
         for event in (*(splitter := sse.Splitter()).feed(raw), *splitter.close()):
             try:
                 top = envelope.fields(event.data)

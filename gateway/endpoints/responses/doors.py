@@ -51,6 +51,10 @@ class ResponsesDoor(Door):
         super().__init__(*args)
         self._memory = memory
 
+    async def direct(self, link: Link) -> None:
+        """A call whose body says everything."""
+        await self.serve(link, self._hint(link.headers))
+
     async def serve(self, link: Link, hint: Hint) -> None:
         """A call; one in the background is answered before it is served."""
         body = await link.body()

@@ -4,6 +4,7 @@ A `Session` stands in for the dialect in its exchange: what a client only names 
 into the call before it is read, and the answer is kept before the client has it.
 """
 
+import logging
 from typing import Any, Final
 
 import msgspec
@@ -27,12 +28,20 @@ from adapters.openai.wire import ABSENT, RESPONSES, present
 from adapters.registry import DIALECTS
 from gateway.endpoints.reply import Reply
 from gateway.endpoints.responses.conversations import Conversations
-from gateway.endpoints.responses.kept import Keeper, Kept, reaches_all, unknown
+from gateway.endpoints.responses.kept import (
+    Keeper,
+    Kept,
+    reaches_all,
+    status,
+    unknown,
+)
 from gateway.errors import Refused
 from gateway.govern.principal import ANYONE, Principal
 from gateway.net.link import Link
 from gateway.spine.exchange import Exchange
 from gateway.spine.relay import Write
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -142,6 +151,14 @@ class Session:
         if kept.native:
             self.exchange.pinned = self._keeper.place(kept).account
             return [], ()
+        if status(kept) in ("queued", "in_progress"):
+            raise Refused(
+                400,
+                "invalid_request_error",
+                f"the response {id!r} has not ended yet",
+                code="response_in_progress",
+                param=_PREVIOUS,
+            )
         self._previous = id
         self._shown[_PREVIOUS] = Raw(_encode(id))
         return await self._keeper.history(id, kept, self._who), (_PREVIOUS,)
@@ -165,24 +182,23 @@ class Session:
                 items.append(await self._item(str(item.get("id")), item))
             else:
                 items.append(item)
-        top["input"] = Raw(_encode(items))
+        found = top["input"] = Raw(_encode(items))
+        self._asked = msgspec.structs.replace(self._asked, input=found)
         return _encode(top)
 
     async def _item(self, id: str, reference: Json) -> Json:
         made = "resp_" + id.rpartition("_")[2].partition("i")[0][:28]
-        kept = await self._keeper.find(made, self._who)
-        if kept is not None and not kept.native:
+        held = await self._keeper.of_item(id)
+        kept = await self._keeper.find(held or made, self._who)
+        if kept is not None and kept.native:
+            self.exchange.pinned = self._keeper.place(kept).account
+            return reference
+        if kept is not None:
             for one in (*kept.input, *history.output(bytes(kept.response))):
                 if one.get("id") == id:
                     return history.again([one])[0]
-        native = await self._keeper.of_item(id)
-        if native:
-            theirs = await self._keeper.find(native, self._who)
-            if theirs is not None:
-                self.exchange.pinned = self._keeper.place(theirs).account
-                return reference
-        elif reaches_all(self._who):
-            return reference
+        if not held and reaches_all(self._who):
+            return reference  # perhaps the provider's own
         raise Refused(
             404,
             "invalid_request_error",
@@ -251,23 +267,29 @@ class Session:
             return
         exchange = self.exchange
         served = exchange.served_by
-        if served is None:
+        if served is None or not told.id:
             return
         kept = Kept(
             owner=self._who.id,
             account=served.account,
             background=self._background,
         )
+        if self._native:  # the ids of its items do not tell whose they are
+            ids = [item.id for item in told.output if item.id]
+            await self._keeper.put_items(ids, told.id)
         if self._native and told.store:
             note = msgspec.structs.replace(kept, native=True)
             await self._keeper.put(told.id, note)
-            ids = [item.id for item in told.output if item.id]
-            await self._keeper.put_items(ids, told.id)
             return
         whole = msgspec.structs.replace(
             kept, previous=self._previous, input=self.input(), response=Raw(body)
         )
         await self._keeper.put(told.id, whole)
+
+    def forget(self) -> None:
+        """Say of a whole answer that it is not stored."""
+        if self._asked.store is not False and not self._conversation:
+            self._body = envelope.replace(self._body, {"store": b"false"})
 
     def input(self) -> list[Json]:
         """The items of this call alone, as listed."""
@@ -290,12 +312,25 @@ class KeptReply(Reply):
         assert call is not None
         body = self._session.write_result(result, call)
         assert isinstance(body, bytes)
-        await self._session.keep(body)
+        try:
+            await self._session.keep(body)
+        except Refused as error:
+            # The answer is paid for: better not remembered than not given.
+            _unkept(exchange, error)
+            self._session.forget()
         await super().whole(exchange, result)
 
     def _writer(self) -> Write:
         return self._write
 
     async def _write(self, data: bytes) -> None:
-        await self._session.keep_streamed()
+        try:
+            await self._session.keep_streamed()
+        except Refused as error:
+            _unkept(self._session.exchange, error)
         await self._link.write(data)
+
+
+def _unkept(exchange: Exchange, error: Refused) -> None:
+    told = {"id": exchange.id, "error": str(error)}
+    log.warning("a response is not remembered", extra=told)

@@ -7,6 +7,7 @@ one that the gateway keeps is told from the store.
 import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
@@ -28,6 +29,19 @@ from gateway.net.client import Limits
 
 MAX_ERROR: Final = 256 * 1024
 """Bytes of an error answer that are read at all."""
+ASKS: Final = frozenset(
+    {
+        "stream",
+        "starting_after",
+        "include_obfuscation",
+        "include",
+        "include[]",
+        "after",
+        "limit",
+        "order",
+    }
+)
+"""What may be asked of a provider beside the path; a client's key may stand there."""
 _TRUE: Final = frozenset({"true", "1"})
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -103,7 +117,8 @@ class Desk:
         self, kept: Kept, method: str, id: str, more: str, request: Request
     ) -> WireRequest:
         place = self._memory.keeper.place(kept)
-        return asked.stored(place.target, method, id, more, request.url.query)
+        query = [pair for pair in request.query_params.multi_items() if pair[0] in ASKS]
+        return asked.stored(place.target, method, id, more, urlencode(query))
 
 
 async def _ask(place: Account, wire: WireRequest) -> Response:
