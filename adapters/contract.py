@@ -70,8 +70,8 @@ class Operation(StrEnum):
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a provider wants to be asked, where it deviates from its family: data, read
-    by `adapters.quirks`. Of its answers nothing stands here: families read whatever
-    words and ends their providers use."""
+    by `adapters.quirks`. Of its answers only `think` stands here: families read
+    whatever words and ends their providers use."""
 
     drop: frozenset[str] = frozenset()
     """Top-level request fields the provider rejects."""
@@ -95,6 +95,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether a text may be told in parts; else they are joined."""
     alternate: bool = False
     """Whether user and assistant must take turns; else neighbours are one turn."""
+    think: bool = False
+    """Whether thoughts stand in the text, between `<think>` and `</think>`."""
     json: Literal["", "schema", "object"] = ""
     """The only way to ask for JSON: by a schema, or as any object; empty: both."""
     extra: dict[str, str] = {}

@@ -16,6 +16,7 @@ from adapters.echo import family as echo
 from adapters.gemini import family as gemini
 from adapters.ollama import family as ollama
 from adapters.openai import family as openai
+from adapters.openai import inline
 from adapters.openai.media import family as media
 
 UPSTREAMS: Final[Mapping[str, Upstream]] = {
@@ -34,6 +35,9 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
 
 RESPONSES: Final[Upstream] = openai.RESPONSES_UPSTREAM
 """OpenAI's family where nothing but its Responses API is spoken."""
+
+INLINE: Final[Upstream] = inline.INLINE
+"""OpenAI's family where thoughts stand in the text."""
 
 DIALECTS: Final[Mapping[str, Dialect]] = {
     dialect.name: dialect

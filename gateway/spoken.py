@@ -42,6 +42,8 @@ def upstream(row: Provider, name: str) -> tuple[Upstream, str]:
     """What to speak there, and the model's name without the word that chose it."""
     if row.family == "openai" and name.startswith(RESPONSES):
         return registry.RESPONSES, name.removeprefix(RESPONSES)
+    if row.family == "openai" and row.quirks.think:
+        return registry.INLINE, name
     return registry.UPSTREAMS[row.family], name
 
 

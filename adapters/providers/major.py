@@ -148,6 +148,7 @@ ROWS: Final = (
             rename=MAX_TOKENS,
             system_role="system",
             n=False,
+            think=True,
         ),
     ),
     row(
@@ -251,7 +252,7 @@ ROWS: Final = (
         "PORTKEY_API_KEY",
         can="chat complete embed",
         auth="x-portkey-api-key",
-        quirks=Quirks(),
+        quirks=Quirks(think=True),
     ),
     row(
         "writer",

@@ -14,8 +14,7 @@ from tests.shared import SHARED, needs_shared
 
 COMING = "responses files batches"
 OPERATIONS = {*map(str, Operation), *COMING.split()}
-FAMILIES = {*UPSTREAMS} - {"openai_responses"}
-"""The last is another grammar of its providers' models, and has no row of its own."""
+FAMILIES = {*UPSTREAMS}
 ROWS = list(PROVIDERS.values())
 
 
@@ -104,7 +103,7 @@ def test_every_extra_is_one_that_somebody_reads() -> None:
 
 
 def test_every_family_has_the_row_of_its_own_name() -> None:
-    for family in FAMILIES - {"openai_responses"}:  # chosen by the model's name
+    for family in FAMILIES:
         row = find(family)
         assert row is not None
         assert row.family == family

@@ -24,7 +24,7 @@ VENDORS: Final = [
     *("azure", "cerebras", "cloudflare", "dashscope", "databricks", "deepseek"),
     *("groq", "minimax", "mistral", "moonshot", "openrouter", "perplexity"),
     *("sambanova", "snowflake", "together_ai", "vercel_ai_gateway", "writer"),
-    *("xai", "zai", "bedrock_mantle", "vllm"),
+    *("xai", "zai", "bedrock_mantle", "vllm", "portkey"),
 ]
 
 
@@ -222,6 +222,44 @@ def test_minimax_is_asked_to_keep_thoughts_out_of_the_text(
 ) -> None:
     ask(case("split", "minimax", tell(200, body("fine"))))
     assert upstream.requests[-1].json()["reasoning_split"] is True
+
+
+def thinking(vendor: str, *pieces: str) -> str:
+    """A stream that says these pieces as content, with a thought in them."""
+    said_ = [event({"content": piece}) for piece in pieces]
+    stream = [*said_, event({}, stop="stop"), DONE]
+    return case(f"inline-{vendor}-{len(CASES)}", vendor, events(stream))
+
+
+@pytest.mark.parametrize("vendor", ["sambanova", "portkey"])
+def test_thoughts_inside_the_text_are_told_apart(ask: Ask, vendor: str) -> None:
+    text = "<think>\nhm, <b>\n</think>\n\nfine, </think>"
+    name = case(f"inline-{vendor}", vendor, tell(200, body(text)))
+    told = ask.choice(name)["message"]
+    assert told["content"] == "fine, </think>"
+    assert told["reasoning_content"] == "hm, <b>\n"
+    blocks = ask(name, MESSAGES, max_tokens=9).json()["content"]
+    assert blocks[0]["thinking"] == told["reasoning_content"]
+
+    pieces = ("<th", "ink>hm, ", "<b></thi", "nk>", "\n", "\nfi", "ne, <think>", "<")
+    stream = thinking(vendor, *pieces)
+    heard = ask(stream, stream=True).text
+    assert said(heard) == "fine, <think><"
+    chunks = ask.chunks(stream)
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    assert "".join(d.get("reasoning_content", "") for d in deltas) == "hm, <b>"
+    assert "hm, " in ask(stream, MESSAGES, max_tokens=9, stream=True).text
+
+
+def test_text_without_thoughts_and_other_vendors_text_stay(ask: Ask) -> None:
+    for vendor, text in (
+        ("sambanova", "<thinking about it"),
+        ("sambanova", "a <think>b</think>"),
+        ("vllm", "<think>a</think>b"),
+    ):
+        name = case(f"plain-{vendor}-{text}", vendor, tell(200, body(text)))
+        assert ask.choice(name)["message"]["content"] == text
+        assert said(ask(thinking(vendor, *text), stream=True).text) == text
 
 
 # --- usage -------------------------------------------------------------------------------

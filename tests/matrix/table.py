@@ -43,6 +43,26 @@ ROWS: Final = (
         ),
     ),
     Row(
+        "B",
+        "what vendors make of OpenAI's answers reaches clients as OpenAI's own",
+        (
+            "flow/test_accents.py::test_a_finish_word_becomes_one_of_openai_s",
+            "flow/test_accents.py::"
+            "test_a_finish_word_that_tells_of_a_failure_is_an_error",
+            "flow/test_accents.py::"
+            "test_thoughts_are_found_wherever_the_vendor_puts_them",
+            "flow/test_accents.py::test_thoughts_inside_the_text_are_told_apart",
+            "flow/test_accents.py::test_usage_is_counted_by_whatever_name_it_has",
+            "flow/test_accents.py::test_a_stream_without_its_terminator_gets_one",
+            "flow/test_accents.py::"
+            "test_tool_calls_of_a_stream_are_numbered_from_nought",
+            "flow/test_accents.py::test_an_error_inside_a_200_is_an_error",
+            "flow/test_accents.py::"
+            "test_a_tool_that_could_not_be_called_is_told_in_the_stream",
+            "flow/test_accents.py::test_a_refusal_keeps_the_vendor_s_own_words",
+        ),
+    ),
+    Row(
         "F",
         "every exchange is priced by the catalogue, in tiers, unknown prices as null",
         (
