@@ -24,6 +24,7 @@ from adapters.bedrock import (
     errors,
     invoke,
     request,
+    rerank,
     vendors,
 )
 from adapters.bedrock.answer import Names
@@ -56,6 +57,7 @@ from adapters.contract import (
 from adapters.errors import BadCall, Unsupported, UpstreamError
 from adapters.normal.chat import ChatCall, ChatResult, TokenCount
 from adapters.normal.embed import EmbedCall
+from adapters.normal.rerank import RerankCall
 from adapters.openai import family as openai
 from adapters.signing import auth_headers, headers
 
@@ -99,7 +101,10 @@ class Bedrock:
 
     dialect: str = DIALECT
     operations: frozenset[Operation] = frozenset(
-        {Operation.chat, Operation.complete, Operation.embed, Operation.count_tokens}
+        {
+            *(Operation.chat, Operation.complete, Operation.count_tokens),
+            *(Operation.embed, Operation.rerank),
+        }
     )
 
     def speaks(self, dialect: str) -> bool:
@@ -116,6 +121,9 @@ class Bedrock:
         model = named(target.model)
         if isinstance(call, EmbedCall):
             body, dropped = embed.write(call, target, model)
+            return WireRequest(_wire_head(target, model, "invoke"), body, (), dropped)
+        if isinstance(call, RerankCall):
+            body, dropped = rerank.write(call, target, model)
             return WireRequest(_wire_head(target, model, "invoke"), body, (), dropped)
         if not isinstance(call, ChatCall):
             raise Unsupported("Bedrock has no words for this call", "model")
@@ -134,16 +142,11 @@ class Bedrock:
         """A 2xx answer. Raises `UpstreamError` for one that is none."""
         if isinstance(call, EmbedCall):
             return embed.read(response)
+        if isinstance(call, RerankCall):
+            return rerank.read(response, call)
         if call.operation == "count_tokens":
             return answer.read_count(response)
-        told = _whose(response.body)
-        if given(told.output):
-            return answer.read(response, _names(call))
-        if told.type == "message":
-            return messages_answer.read(response, _names(call).custom)
-        if given(told.choices):
-            return openai.UPSTREAM.parse_response(response, call)
-        return vendors.read(response)
+        return _answer(response, call)
 
     def parse_error(self, response: WireResponse) -> UpstreamError:
         """Any other answer."""
@@ -274,6 +277,18 @@ def _invoke(
     if form is not None:
         return vendors.write(call, form, strict=target.strict)
     return invoke.completions(call, target, model)
+
+
+def _answer(response: WireResponse, call: Call) -> Result:
+    """A conversation's, of whichever API was asked."""
+    told = _whose(response.body)
+    if given(told.output):
+        return answer.read(response, _names(call))
+    if told.type == "message":
+        return messages_answer.read(response, _names(call).custom)
+    if given(told.choices):
+        return openai.UPSTREAM.parse_response(response, call)
+    return vendors.read(response)
 
 
 def _names(call: Call) -> Names:

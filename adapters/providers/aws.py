@@ -13,7 +13,7 @@ ROWS: Final = (
         "Amazon Bedrock",
         "https://bedrock-runtime.{region}.amazonaws.com",
         "AWS_BEARER_TOKEN_BEDROCK",
-        can="chat complete embed count_tokens",
+        can="chat complete embed rerank count_tokens",
         aliases="amazon_bedrock amazon-bedrock bedrock_converse bedrock_invoke",
         family="bedrock",
         base_url_env="AWS_ENDPOINT_URL_BEDROCK_RUNTIME AWS_BEDROCK_RUNTIME_ENDPOINT",

@@ -92,12 +92,18 @@ def speak(path: str, request: Request, answer: Answer) -> Script:
             asked = {**request.json(), "model": "claude-sonnet-4-5"}
             return streamed(_chunks(anthropic.stream(asked, answer)))
         case "invoke":
-            return _embed(request)
+            return _other(request)
     return refusal(404, "UnknownOperationException", f"no operation {verb}")
 
 
-def _embed(request: Request) -> Script:
+def _other(request: Request) -> Script:
     body = request.json()
+    if "documents" in body:
+        best = [
+            {"index": 1, "relevance_score": 0.9},
+            {"index": 0, "relevance_score": 0.2},
+        ]
+        return tell(200, {"results": best[: body.get("top_n", 2)]})
     headers = [("x-amzn-bedrock-input-token-count", "5")]
     if "inputText" in body:
         size = body.get("dimensions", 8)

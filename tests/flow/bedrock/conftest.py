@@ -41,6 +41,8 @@ MODELS: Final = {
     "nova": f"bedrock/{NOVA}",
     "titan-embed": "bedrock/amazon.titan-embed-text-v2:0",
     "cohere-embed": "bedrock/cohere.embed-english-v3",
+    "ranks": "bedrock/cohere.rerank-v3-5:0",
+    "ranks-amazon": "bedrock/amazon.rerank-v1:0",
     "profile": (
         "bedrock/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ab"
     ),

@@ -190,6 +190,17 @@ def test_embeddings_of_titan_and_cohere(scene: Scene, sdks: Sdks, form: Any) -> 
     assert [len(entry.embedding) for entry in several.data] == [8, 8]
 
 
+@pytest.mark.parametrize("model", ["ranks", "ranks-amazon"])
+def test_documents_are_ranked(scene: Scene, model: str) -> None:
+    asked = {"query": "q", "documents": ["a", "b"], "top_n": 1}
+    answer = scene.http.post("/v2/rerank", json={"model": model, **asked})
+    assert answer.json()["results"] == [{"index": 1, "relevance_score": 0.9}]
+    version = {"api_version": 2} if model == "ranks" else {}
+    assert sent(scene) == {**asked, **version}
+    row = scene.gateway.record(answer.headers["x-routeiq-id"])
+    assert row["cost_nano"] == (2_000_000 if version else 1_000_000)
+
+
 def test_what_bedrock_cannot_be_told_is_named(scene: Scene, sdks: Sdks) -> None:
     raw = sdks.openai.chat.completions.with_raw_response.create(
         model="nova",
