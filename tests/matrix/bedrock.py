@@ -50,6 +50,7 @@ ROWS: Final = (
             f"{_OTHERS}::test_claude_s_thoughts_are_the_same_through_both_apis",
             f"{_OTHERS}::test_google_s_client_asks_bedrock#nova",
             f"{_OTHERS}::test_embeddings_of_titan_and_cohere#base64",
+            f"{_OTHERS}::test_documents_are_ranked#ranks-amazon",
             f"{_OTHERS}::test_tokens_are_counted_by_bedrock",
             f"{_OTHERS}::test_cache_markers_are_kept_by_every_api_and_arn",
             f"{_OTHERS}::test_ids_and_names_that_bedrock_forbids_lead_back",

@@ -21,6 +21,7 @@ from adapters.normal.chat import ChatCall, ChatResult, TokenCount
 from adapters.normal.delta import Failed, Frame, Stop, Used
 from adapters.normal.embed import EmbedResult
 from adapters.normal.fold import unfold
+from adapters.normal.rerank import RerankResult
 from adapters.providers import find
 from adapters.registry import DIALECTS, UPSTREAMS
 from tests.adapters.anthropic import accumulate
@@ -462,6 +463,25 @@ def test_recorded_vectors_are_read_and_counted() -> None:
     ]
     collect(vectors, check)
     assert len(vectors) > 10
+
+
+def test_recorded_ranks_are_read() -> None:
+    """By the Agent Runtime's spelling, too."""
+    asked = {"model": "alias", "query": "q", "documents": [*"abcdef"]}
+    call = DIALECTS["cohere.rerank"].read_call(json.dumps(asked).encode(), Hint())
+    read = 0
+    for exchange in converse.every("rerank"):
+        if exchange.request:
+            continue  # of others
+        told = UPSTREAM.parse_response(exchange.response(), call)
+        assert isinstance(told, RerankResult)
+        expected = [
+            (one["index"], one["relevanceScore"])
+            for one in json.loads(exchange.body)["results"]
+        ]
+        assert [(rank.index, rank.score) for rank in told.ranked] == expected
+        read += 1
+    assert read
 
 
 def test_guardrails_and_traces_are_relayed_and_understood() -> None:
