@@ -106,7 +106,10 @@ ROWS: Final = (
         auth="api-key",
         signer="azure",
         operations=frozenset(
-            ["chat", "complete", "embed", "responses", "count_tokens", "compact"]
+            (
+                *("chat", "complete", "embed", "responses", "count_tokens", "compact"),
+                *("images", "audio_speech", "audio_transcribe", "files", "batches"),
+            )
         ),
         aliases=("azure_openai",),
         hosts={"claude-*": "azure_anthropic"},

@@ -70,7 +70,7 @@ class Door:
         """A call whose body says everything."""
         asked = link.note
         if not isinstance(asked, _Asked):
-            asked = self._read(link, self._hint(link.headers))
+            asked = self._read(link, self.hint(link.headers))
             if not self._forms:  # whose hints tell the time
                 link.note = asked
         exchange = self._begin(asked.headers)
@@ -134,7 +134,8 @@ class Door:
                 while link.task.cancelling():
                     link.task.uncancel()
 
-    def _hint(self, headers: Fields) -> Hint:
+    def hint(self, headers: Fields) -> Hint:
+        """What the headers tell of a call."""
         forwarded = self._forward(headers)
         if self._forms:
             return Hint(

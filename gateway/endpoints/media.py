@@ -11,7 +11,9 @@ from gateway.spine.dispatch import Dispatch
 from gateway.telemetry.context import Propagation
 
 
-class _Surface(NamedTuple):
+class Surface(NamedTuple):
+    """What is asked for under one path."""
+
     name: str
     dialect: str
     operation: Operation
@@ -20,33 +22,33 @@ class _Surface(NamedTuple):
     """Whether its bodies may be forms."""
 
 
-_SURFACES: Final = (
-    _Surface(
+SURFACES: Final = (
+    Surface(
         "images/generations",
         "openai.images",
         Operation.images_generate,
         "Pictures from words",
     ),
-    _Surface("images/edits", "openai.images", Operation.images_edit, "Pictures edited"),
-    _Surface(
+    Surface("images/edits", "openai.images", Operation.images_edit, "Pictures edited"),
+    Surface(
         "images/variations", "openai.images", Operation.images_vary, "Pictures varied"
     ),
-    _Surface(
+    Surface(
         "audio/speech", "openai.speech", Operation.speech, "Words spoken", forms=False
     ),
-    _Surface(
+    Surface(
         "audio/transcriptions",
         "openai.transcriptions",
         Operation.transcribe,
         "Speech written down",
     ),
-    _Surface(
+    Surface(
         "audio/translations",
         "openai.transcriptions",
         Operation.translate_audio,
         "Speech written down in English",
     ),
-    _Surface(
+    Surface(
         "moderations",
         "openai.moderations",
         Operation.moderate,
@@ -58,10 +60,10 @@ _SURFACES: Final = (
 
 def rows(dispatch: Dispatch, propagation: Propagation) -> list[Row]:
     """Under the bases that chat has."""
-    return [_row(dispatch, propagation, surface) for surface in _SURFACES]
+    return [_row(dispatch, propagation, surface) for surface in SURFACES]
 
 
-def _row(dispatch: Dispatch, propagation: Propagation, surface: _Surface) -> Row:
+def _row(dispatch: Dispatch, propagation: Propagation, surface: Surface) -> Row:
     name = surface.name
     path = f"/v1/{name}"
     return Row(

@@ -10,10 +10,15 @@ CLAUDE: Final = f"{VERTEX}/anthropic/models"
 _HI: Final = [{"role": "user", "content": "hi"}]
 _CONTENT: Final = {"parts": [{"text": "hi"}]}
 
-BODIES: Final = {
+BODIES: Final[dict[str, dict[str, object]]] = {
     f"{AZURE}/chat/completions": {"messages": _HI},
     f"{AZURE}/completions": {"prompt": "hi"},
     f"{AZURE}/embeddings": {"input": "hi"},
+    f"{AZURE}/images/generations": {"prompt": "hi"},
+    f"{AZURE}/images/edits": {"prompt": "hi", "images": [{"image_url": "data:,"}]},
+    f"{AZURE}/audio/speech": {"input": "hi", "voice": "alloy"},
+    f"{AZURE}/audio/transcriptions": {},
+    f"{AZURE}/audio/translations": {},
     f"{GOOGLE}:generateContent": {"contents": [{"role": "user", **_CONTENT}]},
     f"{GOOGLE}:streamGenerateContent": {"contents": [{"role": "user", **_CONTENT}]},
     f"{GOOGLE}:countTokens": {"contents": [{"role": "user", **_CONTENT}]},
@@ -24,5 +29,10 @@ BODIES: Final = {
     f"{CLAUDE}/{{model}}:streamRawPredict": {"max_tokens": 9, "messages": _HI},
     f"{CLAUDE}/count-tokens:rawPredict": {"messages": _HI},
 }
+FILES: Final = {
+    f"{AZURE}/audio/transcriptions": "file",
+    f"{AZURE}/audio/translations": "file",
+}
+"""Forms, with the field that holds a file."""
 ROUTES: Final = {("POST", path): ("key", True) for path in BODIES}
 """(method, path): (auth, recorded)"""

@@ -97,6 +97,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/v2/embed": {"texts": ["hi"], "input_type": "search_query"},
 }
 FILES = {
+    **routes_clouds.FILES,
     # Forms, with the field that holds a file.
     "/v1/images/variations": "image",
     "/v1/audio/transcriptions": "file",

@@ -116,11 +116,15 @@ ROWS: Final = (
         (
             f"{_DOORS}::test_the_azure_client_of_openai",
             f"{_DOORS}::test_the_deployment_of_azures_path_stands",
+            f"{_DOORS}::test_the_azure_client_beyond_words",
         ),
-        (
-            f"{_DEPLOYMENT}/chat/completions",
-            f"{_DEPLOYMENT}/completions",
-            f"{_DEPLOYMENT}/embeddings",
+        tuple(
+            f"{_DEPLOYMENT}/{end}"
+            for end in (
+                *("chat/completions", "completions", "embeddings"),
+                *("images/generations", "images/edits", "audio/speech"),
+                *("audio/transcriptions", "audio/translations"),
+            )
         ),
     ),
     Row(

@@ -85,8 +85,9 @@ def read(body: bytes, hint: Hint, *, form: bool, plain: bool = True) -> Asked:
 
 
 def model(asked: Asked, hint: Hint, default: str = "") -> str:
-    """The model's name, empty when nobody says it."""
-    return asked.text("model") or hint.model or default
+    """The model's name, empty when nobody says it; a path's stands before a body's."""
+    told = asked.text("model")
+    return hint.model or told or default
 
 
 def _form(parts: list[Part], mark: bytes) -> Asked:

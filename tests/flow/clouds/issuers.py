@@ -201,8 +201,55 @@ _ISSUERS: Final = {
 }
 
 
+_PICTURE: Final = tell(200, {"created": 1, "data": [{"b64_json": "cGljdHVyZQ=="}]})
+_RESPONSE: Final = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "status": "completed",
+    "model": "gpt-4o",
+    "output": [
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": [
+                {
+                    "type": "output_text",
+                    "text": HELLO.parts[0].text,  # type: ignore[union-attr]
+                    "annotations": [],
+                }
+            ],
+        }
+    ],
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
+    "usage": {
+        "input_tokens": 3,
+        "output_tokens": 2,
+        "total_tokens": 5,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    },
+}
+_HEARD: Final = tell(200, {"text": HELLO.parts[0].text})  # type: ignore[union-attr]
+_MEDIA: Final = {
+    "generations": _PICTURE,
+    "edits": _PICTURE,
+    "speech": tell(200, b"sound", {"content-type": "audio/mpeg"}),
+    "transcriptions": _HEARD,
+    "translations": _HEARD,
+    "responses": tell(200, _RESPONSE),
+}
+
+
 def _model(request: Request) -> Script:  # noqa: C901 - one a grammar
     """A model of whatever grammar the path is of."""
+    end = request.path.rpartition("/")[2]
+    if end in _MEDIA:
+        return _MEDIA[end]
     verb = request.path.rpartition(":")[2]
     body = request.json()
     model = request.path.rpartition("/models/")[2].rpartition(":")[0]

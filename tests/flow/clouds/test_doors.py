@@ -235,6 +235,37 @@ def test_the_deployment_of_azures_path_stands(scene: Scene) -> None:
     assert scene.up.models()[-1].json()["model"] == "gpt-4o"
 
 
+def test_the_azure_client_beyond_words(scene: Scene) -> None:
+    with openai.AzureOpenAI(
+        azure_endpoint=scene.gateway.url,
+        api_key=KEY,
+        api_version="2024-10-21",
+        **PLAIN,
+    ) as client:
+
+        def asked() -> str:
+            target = scene.up.models()[-1].target
+            assert target.endswith("?api-version=2024-10-21")
+            return target.removesuffix("?api-version=2024-10-21")
+
+        picture = client.images.generate(model="gpt", prompt="a cat")
+        assert picture.data
+        assert picture.data[0].b64_json == "cGljdHVyZQ=="
+        assert asked() == "/openai/deployments/gpt-4o/images/generations"
+        client.images.edit(model="gpt", prompt="a hat", image=("a.png", b"picture"))
+        assert asked() == "/openai/deployments/gpt-4o/images/edits"
+        sound = client.audio.speech.create(model="gpt", voice="alloy", input="hi")
+        assert sound.content == b"sound"
+        assert asked() == "/openai/deployments/gpt-4o/audio/speech"
+        for surface in (client.audio.transcriptions, client.audio.translations):
+            heard = surface.create(model="gpt", file=("a.wav", b"sound"))
+            assert heard.text == SAID
+        assert asked() == "/openai/deployments/gpt-4o/audio/translations"
+        said = client.responses.create(model="gpt", input="hi")
+        assert said.output_text == SAID
+        assert asked() == "/openai/responses"
+
+
 @pytest.mark.parametrize("base", ["", "/vertex_ai"])
 @pytest.mark.parametrize("express", [False, True], ids=["project", "express"])
 def test_googles_sdk_in_vertex_mode(scene: Scene, base: str, express: bool) -> None:
