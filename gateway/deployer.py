@@ -141,7 +141,7 @@ class Deployer:
     ) -> Deployment:
         place, name = self._place(entry, stood_for)
         upstream, name = spoken.upstream(place.row, name)
-        facts = self._facts(place, name)
+        facts = self._facts(place, name, entry.base_model)
         price = _price(entry.price, facts)
         id = entry.id or f"{alias}/{position}:{place.row.id}/{name}"
         if stood_for and entry.id:
@@ -172,8 +172,13 @@ class Deployer:
             account=place.mark,
         )
 
-    def _facts(self, place: Place, name: str) -> ModelFacts | None:
-        """What the catalogue knows of a model there."""
+    def _facts(self, place: Place, name: str, base: str) -> ModelFacts | None:
+        """What the catalogue knows of a model there; `base`: what it really is."""
+        if base:
+            home, slash, model = base.partition("/")
+            return self._catalog.find(
+                *((home, model) if slash else (place.row.id, base))
+            )
         if place.row.family != BEDROCK:
             return self._catalog.find(place.row.id, name)
         for known, holds in catalogued(name, place.base_url):

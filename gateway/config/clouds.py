@@ -99,13 +99,17 @@ def _joined(plain: S, outer: S | None, inner: S | None) -> S:
 
 
 def credential_file(said: Google, secrets: Secrets, where: str = "") -> Credential:
-    """The credential file that is meant; empty when there is none.
+    """The credential file that is meant; empty when there is none. A reference may
+    lead to what is in the file, or to the file's name.
 
     Raises:
         SecretError: it is named, and cannot be read.
     """
     if said.credentials:
-        return Credential(secrets.resolve(said.credentials, where), "`credentials`")
+        text = secrets.resolve(said.credentials, where)
+        if not text.lstrip().startswith("{") and "\n" not in text:
+            text = secrets.resolve(f"file:{text}", where)
+        return Credential(text, "`credentials`")
     variable = "GOOGLE_APPLICATION_CREDENTIALS"
     if named := secrets.variable(variable):
         text = secrets.resolve(f"file:{named}", where or variable)

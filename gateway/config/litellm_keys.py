@@ -116,7 +116,6 @@ PARAMS_UNSUPPORTED: Final = {
 }
 
 INFO_UNSUPPORTED: Final = {
-    "base_model": "name the prices: `price`",
     "access_groups": "name the models of a key when it is made: `routeiq keys create`",
     "team_*": "name the models of a key when it is made: `routeiq keys create`",
     "blocked": "leave the entry out",

@@ -6,6 +6,7 @@ Source: the typed fields of LiteLLM 1.109 (`LiteLLMParamsTypedDict`, `ModelInfo`
 from typing import Any, Final
 
 from adapters.providers import find
+from gateway.config import litellm_clouds
 from gateway.config.found import found_keys
 from gateway.config.litellm_draft import Draft, Handler
 from gateway.config.litellm_keys import (
@@ -35,18 +36,6 @@ _PRICES: Final = {
 _NO_KEYS: Final = frozenset({"none", "null", "empty", "dummy", "fake", "not-needed"})
 """What people write where a server wants no key."""
 
-_AWS: Final = {
-    "aws_region_name": "region",
-    "aws_access_key_id": "access_key_id",
-    "aws_secret_access_key": "secret_access_key",
-    "aws_session_token": "session_token",
-    "aws_profile_name": "profile",
-    "aws_role_name": "role_arn",
-    "aws_session_name": "role_session_name",
-    "aws_external_id": "external_id",
-    "aws_sts_endpoint": "sts_endpoint",
-}
-_AWS_SECRETS: Final = ("access_key_id", "secret_access_key", "session_token")
 _NUMBERS: Final = {
     "rpm": "rpm",
     "tpm": "tpm",
@@ -76,6 +65,11 @@ class _Entry:
         self._at: Path = ()
         self._guessed = False
         self._has_address = False
+        self._given: dict[str, Any] = {}
+
+    @property
+    def _provider(self) -> str:
+        return str(self._draft.at(*self._at, "model")).partition("/")[0]
 
     def take(self, entry: Any) -> None:
         draft, path = self._draft, self._path
@@ -91,6 +85,9 @@ class _Entry:
             draft.problem(inner, "must be a mapping of keys to values")
         if not missing and isinstance(params, dict) and self._begin(str(name), params):
             self._has_address = bool(_address(params))
+            self._given = params
+            if litellm_clouds.is_google(self._provider):
+                litellm_clouds.place(draft, self._at, params, (*inner, "model"))
             self._credential(params)
             draft.walk(params, inner, self._params(), PARAMS_UNSUPPORTED)
             info = (*path, "model_info")
@@ -200,7 +197,7 @@ class _Entry:
             "additional_drop_params": self._drop,
             "extra_body": self._extra_body,
         }
-        handlers |= {key: self._aws(ours) for key, ours in _AWS.items()}
+        handlers |= litellm_clouds.handlers(self._at, self._provider)
         handlers |= {key: self._number(ours) for key, ours in _NUMBERS.items()}
         handlers |= {key: self._price(ours) for key, ours in _PRICES.items()}
         handlers |= {key: self._field(key) for key in REQUEST_FIELDS}
@@ -212,6 +209,7 @@ class _Entry:
             "max_input_tokens": self._number("max_input_tokens"),
             "max_output_tokens": self._number("max_output_tokens"),
             "mode": self._mode,
+            "base_model": self._plain("base_model"),
             "rpm": self._number("rpm"),
             "tpm": self._number("tpm"),
         }
@@ -232,19 +230,6 @@ class _Entry:
         def take(draft: Draft, value: Any, path: Path) -> None:
             self._put(ours, draft.text(value), path)
             draft.mapped(path, ours)
-
-        return take
-
-    def _aws(self, ours: str) -> Handler:
-        def take(draft: Draft, value: Any, path: Path) -> None:
-            if not value:
-                return
-            found: Any = draft.text(value)
-            if ours in _AWS_SECRETS:
-                found = draft.secret(value, path, "AWS's key")
-            if found:
-                draft.put((*self._at, "aws", ours), found, path)
-                draft.mapped(path, f"aws.{ours}")
 
         return take
 
@@ -297,8 +282,10 @@ class _Entry:
             self._put("base_url", url, path)
             return
         url = url.rstrip("/")
-        model = str(draft.at(*self._at, "model"))
-        ours = ADDRESSES.get(model.partition("/")[0], _same)(url)
+        if litellm_clouds.is_azure(self._provider):
+            ours = litellm_clouds.azure_address(url, draft.text(self._given))
+        else:
+            ours = ADDRESSES.get(self._provider, _same)(url)
         self._put("base_url", ours, path)
         if ours == url:
             draft.mapped(path, "base_url")
@@ -379,16 +366,8 @@ def _with_v1(url: str) -> str:
     return url if url.endswith("/v1") else f"{url}/v1"
 
 
-def _azure(url: str) -> str:
-    """Azure's versioned paths -> the one that every model has."""
-    host = url.partition("/openai")[0].removesuffix("/models")
-    return f"{host}/openai/v1"
-
-
 ADDRESSES: Final = {
     "anthropic": _with_v1,
-    "azure": _azure,
-    "azure_ai": _azure,
 }
 """How an `api_base` is written here, where it is not the same."""
 

@@ -6,6 +6,7 @@ Source: `Router.__init__`, `ConfigGeneralSettings` and the settings of LiteLLM 1
 import re
 from typing import Any, Final
 
+from gateway.config.litellm_clouds import setting
 from gateway.config.litellm_draft import Draft, Handler
 from gateway.config.problem import Path, did_you_mean, quoted
 
@@ -306,6 +307,8 @@ ROUTER: Final[dict[str, Handler]] = {
 }
 
 SETTINGS: Final[dict[str, Handler]] = {
+    "vertex_project": setting("project"),
+    "vertex_location": setting("location"),
     **_SHARED,
     "request_timeout": _set("timeouts", "total_s"),
     "drop_params": _drop_params,

@@ -248,6 +248,9 @@ class Deployment(Section, frozen=True, kw_only=True):
     on_unsupported: Literal["drop", "error"] | None = None
     provider: str = ""
     """Overrides the prefix of `model`; the whole of `model` is then the model id."""
+    base_model: str = ""
+    """`provider/model-id` that it really is, for prices, windows and abilities: of a
+    deployment whose name says nothing (`azure/gpt-4o`)."""
 
 
 class Hedge(Section, frozen=True, kw_only=True):

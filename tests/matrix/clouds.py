@@ -111,6 +111,12 @@ ROWS: Final = (
         ),
     ),
     Row(
+        "D",
+        "the base model of a deployment tells its price",
+        (f"{_DOORS}::test_a_deployment_costs_what_its_base_model_does",),
+        ("base_model",),
+    ),
+    Row(
         "C",
         "the Azure client of OpenAI's SDK by its endpoint alone",
         (
@@ -147,6 +153,8 @@ ROWS: Final = (
             f"{_DOORS}::test_anthropics_sdk_for_foundry",
         ),
         (
+            "AnthropicVertex",
+            "AnthropicFoundry",
             f"{_VERTEX}/anthropic/models/{{model}}:rawPredict",
             f"{_VERTEX}/anthropic/models/{{model}}:streamRawPredict",
             f"{_VERTEX}/anthropic/models/count-tokens:rawPredict",

@@ -37,7 +37,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             "gpt": "azure/gpt-4o",
             "gpt-embeds": "azure/text-embedding-3-small",
         }
+        models: dict[str, Any]
         models = {a: {"deployments": [{"model": m}]} for a, m in names.items()}
+        named = {"model": "azure/my-deployment", "base_model": "azure/gpt-4o"}
+        models["named"] = {"deployments": [named]}
+        models["nameless"] = {"deployments": [{"model": "azure/my-deployment"}]}
         config = {
             "keys": {"master": "env:MASTER_KEY"},
             "models": models,
@@ -336,13 +340,24 @@ def test_anthropics_sdk_for_foundry(scene: Scene) -> None:
         assert said.content[0].text == SAID
 
 
-def test_what_was_asked_on_vertex_is_recorded_with_its_cost(scene: Scene) -> None:
+def recorded(scene: Scene, model: str) -> dict[str, Any]:
     answer = scene.gateway.post(
         "/v1/chat/completions",
-        {"model": "gemini", "messages": HI},
+        {"model": model, "messages": HI},
         headers={"authorization": f"Bearer {KEY}"},
     )
-    row = scene.gateway.record(answer.headers["x-routeiq-id"])
+    assert answer.status_code == 200, answer.text
+    return scene.gateway.record(answer.headers["x-routeiq-id"])
+
+
+def test_a_deployment_costs_what_its_base_model_does(scene: Scene) -> None:
+    assert recorded(scene, "named")["cost_nano"] == recorded(scene, "gpt")["cost_nano"]
+    assert recorded(scene, "named")["cost_nano"]
+    assert recorded(scene, "nameless")["cost_nano"] is None
+
+
+def test_what_was_asked_on_vertex_is_recorded_with_its_cost(scene: Scene) -> None:
+    row = recorded(scene, "gemini")
     assert row["attempts"][0]["provider"] == "vertex_ai"
     assert row["tokens"]["input"] == HELLO.tokens.input
     assert row["cost_nano"] is not None

@@ -341,7 +341,15 @@ def test_addresses_are_written_as_ours() -> None:
     azure = deployment(
         "model: azure/d, api_base: https://r.openai.azure.com/, api_version: v, api_key: os.environ/BASE"
     )
-    assert azure.base_url == "https://r.openai.azure.com/openai/v1"
+    assert azure.base_url == "https://r.openai.azure.com"
+    assert azure.azure.api_version == "v"
+    behind = "model: azure/d, api_base: https://apim.example.com/ai/"
+    assert deployment(behind).base_url == "https://apim.example.com/ai/openai/v1"
+    assert deployment(f"{behind}, api_version: v").base_url == (
+        "https://apim.example.com/ai/openai/deployments/{model}?api-version=v"
+    )
+    foundry = "model: azure_ai/d, api_base: https://r.services.ai.azure.com/models"
+    assert deployment(foundry).base_url == "https://r.services.ai.azure.com"
     assert (
         deployment("model: openai/c, base_url: http://h/v1/").base_url == "http://h/v1"
     )
@@ -372,6 +380,63 @@ model_list:
     assert first.aws.role_arn.endswith("role/models")
     (second,) = config.models["near"].deployments
     assert second.base_url == "https://vpce.example.com"
+
+
+def test_google_s_and_microsoft_s_identities_are_taken() -> None:
+    text = """
+model_list:
+  - model_name: gemini
+    litellm_params:
+      model: vertex_ai/gemini-2.5-pro
+      vertex_project: my-project
+      vertex_location: europe-west4
+      vertex_credentials: /run/secrets/google.json
+  - model_name: claude
+    litellm_params:
+      model: vertex_ai/claude-sonnet-4-5@20250929
+      vertex_credentials: os.environ/GOOGLE_JSON
+  - model_name: gpt
+    litellm_params:
+      model: azure/my-deployment
+      api_base: https://r.openai.azure.com
+      api_version: "2024-10-21"
+      tenant_id: t
+      client_id: os.environ/CLIENT
+      client_secret: os.environ/SECRET
+    model_info:
+      base_model: azure/gpt-4o
+  - model_name: token
+    litellm_params:
+      model: azure/gpt-4o
+      api_base: https://r.openai.azure.com
+      azure_ad_token: os.environ/SECRET
+litellm_settings:
+  vertex_project: of-all
+"""
+    environ = {"GOOGLE_JSON": '{"project_id": "p"}', "CLIENT": "c", "SECRET": "s3cret"}
+    with pytest.raises(ConfigError, match=r"google\.json.*No such file"):
+        read(text, environ)
+    text = text.replace("/run/secrets/google.json", "os.environ/GOOGLE_JSON")
+    config = read(text, environ).config
+    (gemini,) = config.models["gemini"].deployments
+    assert gemini.google is not None
+    assert gemini.google.project == "my-project"
+    assert gemini.google.location == "europe-west4"
+    assert gemini.google.credentials == "env:GOOGLE_JSON"
+    (claude,) = config.models["claude"].deployments
+    assert claude.google is not None
+    assert claude.google.location == "us-central1", "LiteLLM's default, not ours"
+    assert config.providers["vertex_ai"].google is not None
+    assert config.providers["vertex_ai"].google.project == "of-all"
+    (gpt,) = config.models["gpt"].deployments
+    assert gpt.azure is not None
+    assert (gpt.azure.tenant_id, gpt.azure.client_id) == ("t", "c")
+    assert gpt.azure.client_secret == "env:SECRET"
+    assert gpt.azure.api_version == "2024-10-21"
+    assert gpt.base_model == "azure/gpt-4o"
+    (token,) = config.models["token"].deployments
+    assert token.azure is not None
+    assert token.azure.token == "env:SECRET"
 
 
 def test_a_bare_model_goes_where_it_is_at_home() -> None:
