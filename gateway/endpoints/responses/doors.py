@@ -53,7 +53,7 @@ class ResponsesDoor(Door):
 
     async def direct(self, link: Link) -> None:
         """A call whose body says everything."""
-        await self.serve(link, self._hint(link.headers))
+        await self.serve(link, self.hint(link.headers))
 
     async def serve(self, link: Link, hint: Hint) -> None:
         """A call; one in the background is answered before it is served."""
