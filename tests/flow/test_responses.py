@@ -2,12 +2,14 @@
 front of a provider that keeps responses and of one that knows nothing of them."""
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from openai.types.responses import Response
@@ -16,6 +18,7 @@ from tests.adapters.openai_responses import grammar
 from tests.flow.provider import command
 from tests.flow.responses import ENV, MASTER, SECRET, Provider, config
 from tests.harness.gateway import Running, gateway
+from tests.shared import cassettes, needs_shared
 
 
 @pytest.fixture(scope="module")
@@ -418,6 +421,42 @@ def test_conversations_are_made_read_changed_and_deleted(
         alice.conversations.items.list(talk.id)
     with pytest.raises(openai.BadRequestError, match="at most 20"):
         alice.conversations.create(items=[{"role": "user", "content": "x"}] * 21)
+
+
+@needs_shared
+def test_conversations_answer_as_openai_s_were_recorded(running: Running) -> None:
+    headers = {"authorization": f"Bearer {MASTER}"}
+    kinds = set()
+    for path in cassettes("openai_conversations"):
+        recorded = json.loads(path.read_bytes())
+        asked = {"items": [{"role": "user", "content": "Hello!"}]}
+        talk = running.post("/v1/conversations", asked, headers=headers).json()["id"]
+        items = running.get(f"/v1/conversations/{talk}/items", headers=headers).json()
+        place = recorded["request"]["url"].partition("/v1")[2]
+        for word in re.findall("conv_[0-9a-f]+|item_[0-9a-f]+", place):
+            own = talk if word.startswith("conv") else items["first_id"]
+            place = place.replace(word, own)
+        refused = recorded["response"]["status"] == 401
+        answer = httpx.request(
+            recorded["request"]["method"],
+            f"{running.url}/v1{place}",
+            headers={} if refused else headers,
+        )
+        told, was = answer.json(), recorded["response"]["body"]
+        assert answer.status_code == recorded["response"]["status"]
+        kinds.add(was.get("object", "error"))
+        match was.get("object"):
+            case "conversation" | "conversation.deleted":
+                assert set(told) == set(was)
+                assert told["object"] == was["object"]
+            case "conversation.item":  # made by hand; the SDK's type has no more
+                assert told["content"] == was["content"]
+                assert told["type"] == was["type"]
+            case "conversation.item.deleted":  # the SDK's type is the conversation
+                assert told["object"] == "conversation"
+            case _:
+                assert told["error"]["code"] == was["error"]["code"]
+    assert len(kinds) == 5
 
 
 # --- in the background -------------------------------------------------------------------

@@ -25,22 +25,13 @@ from adapters.normal.content import (
 )
 from adapters.openai import request, wire
 from adapters.openai.parameters import client_name
+from adapters.openai.responses.parameters import NO_WORD
+from adapters.openai.thinking import enabled
 from adapters.openai.wire import RESPONSES
 from adapters.openai.words import words
 
 Json = dict[str, Any]
 
-_NO_WORD: Final = (
-    "stop",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "logit_bias",
-    "top_k",
-    "audio",
-    "prediction",
-)
-"""What this API has no word for."""
 _SAMPLING: Final = frozenset({"temperature", "top_p", "top_logprobs"})
 
 
@@ -80,17 +71,16 @@ def _body(
         composer.message(message)
     store = conversation.store or False
     body: Json = {"model": target.model, "input": composer.items, "store": store}
-    drop += [name for name in _NO_WORD if _asks(getattr(conversation, name))]
+    drop += [name for name in NO_WORD if _asks(getattr(conversation, name))]
     if conversation.modalities not in ((), ("text",)):
         drop.append("modalities")
     _tools(conversation, drop, body)
     _numbers(conversation, drop, body, reasons=said.reasons)
-    if said.reasons:
-        body["include"] = ["reasoning.encrypted_content"]
-    elif conversation.logprobs:
-        body["include"] = ["message.output_text.logprobs"]
+    _wanted(conversation, drop, body, reasons=said.reasons)
     if said.reasons or not said.official:
         _reasoning(conversation, body)
+    elif conversation.reasoning is not None and enabled(conversation.reasoning):
+        drop.append("reasoning")
     _text(conversation, body)
     for name, raw in conversation.extra.items():
         if own:
@@ -122,6 +112,18 @@ def _numbers(
             body[name] = value
         elif value not in (None, 1.0):
             drop.append(name)
+
+
+def _wanted(
+    conversation: Conversation, drop: list[str], body: Json, *, reasons: bool
+) -> None:
+    """What the answer should hold besides."""
+    if reasons:
+        body["include"] = ["reasoning.encrypted_content"]
+    if conversation.logprobs and reasons:
+        drop.append("logprobs")
+    elif conversation.logprobs:
+        body["include"] = ["message.output_text.logprobs"]
 
 
 def _asks(value: Any) -> bool:

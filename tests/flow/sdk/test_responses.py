@@ -33,7 +33,7 @@ NOT_ASKED: Final = frozenset({"stop", "several", "seed"})
 """Features that this API has no words for."""
 CANNOT: Final = {
     ("anthropic", "audio"): "400: input_audio",
-    ("anthropic", "logprobs"): "dropped: logprobs, top_logprobs",
+    ("anthropic", "logprobs"): "dropped: message.output_text.logprobs, top_logprobs",
     ("anthropic", "cache_key"): "dropped: prompt_cache_key",
     ("gemini", "one_at_a_time"): "dropped: parallel_tool_calls",
     ("gemini", "cache_key"): "dropped: prompt_cache_key",
@@ -52,7 +52,7 @@ BRIDGED_CANNOT: Final = {
     ("gemini", "seed"): "dropped: generationConfig.seed",
     ("anthropic", "cache_marker"): "dropped: cache_control",
     ("anthropic", "tool_error"): "dropped: tool_result.is_error",
-    ("gemini", "tool_error"): "dropped: is_error",
+    ("gemini", "tool_error"): "dropped: functionResponse.response.error",
     ("gemini", "cached_content"): "dropped: cachedContent",
 }
 """(dialect, feature) -> what happens before OpenAI's Responses API."""
