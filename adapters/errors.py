@@ -165,6 +165,11 @@ class Unsupported(ValueError):
         self.parameter = parameter
 
 
+class ByAddress(Unsupported):
+    """The family takes this only by its data, and the call names an address: whoever
+    can fetch it may ask again."""
+
+
 class BadCall(ValueError):
     """The client's body is not a call of its dialect; `param` is where."""
 

@@ -32,7 +32,9 @@ from gateway.endpoints.responses.kept import Keeper
 from gateway.govern.keys import Keyring
 from gateway.net.client import Client
 from gateway.net.loopback import Loopback
+from gateway.spine.attempt import Means
 from gateway.spine.dispatch import Dispatch
+from gateway.spine.fetch import Fetcher
 from gateway.spine.realtime import Sessions
 from gateway.spine.record import Recorder
 from gateway.spine.way import Way
@@ -72,6 +74,7 @@ class Parts:
         telemetry: Telemetry,
         logs: Logs,
         client: Client,
+        fetcher: Fetcher,
         sweep: Sweep,
         memory: Memory,
         wallet: Wallet,
@@ -96,6 +99,7 @@ class Parts:
         self._telemetry = telemetry
         self._logs = logs
         self._client = client
+        self._fetcher = fetcher
         self._sweep = sweep
         self._wallet = wallet
 
@@ -118,6 +122,7 @@ class Parts:
         await loop.run_in_executor(None, self._telemetry.close)
         await self._wallet.aclose()
         await self._client.aclose()
+        await self._fetcher.client.aclose()
         await self.store.close()
         self._scratch.close()
         self._logs.close()
@@ -172,7 +177,9 @@ async def build(
         buffer=config.records.buffer,
         content=config.records.content,
     )
-    way = Way(directory, config.cooldown, telemetry.propagation, seeded())
+    fetcher = Fetcher(config.fetch, config.egress)
+    means = Means(telemetry.propagation, fetcher)
+    way = Way(directory, config.cooldown, means, seeded())
     dispatch = Dispatch(
         keyring=Keyring(store, master, config.keys.cache_s),
         directory=directory,
@@ -202,6 +209,7 @@ async def build(
         telemetry=telemetry,
         logs=logs,
         client=client,
+        fetcher=fetcher,
         sweep=sweep,
         memory=_memory(store, config.responses.keep_days * DAY_S, accounts, directory),
         wallet=wallet,

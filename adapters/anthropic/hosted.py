@@ -14,7 +14,7 @@ from msgspec import Raw
 from adapters import envelope, signing
 from adapters.anthropic import family
 from adapters.contract import Call, Headers, Target, WireHead, WireRequest
-from adapters.errors import BadCall, Unsupported
+from adapters.errors import BadCall, ByAddress, Unsupported
 from adapters.normal.chat import ChatCall
 
 _BETA: Final = b"anthropic-beta"
@@ -101,7 +101,7 @@ class Hosted(family.Messages):
         top = envelope.fields(body)
         if b'"url"' in body and _has_url(top):
             told = f"{self.host.title} takes no pictures or documents by their address"
-            raise Unsupported(f"{told}: send them as base64", "messages")
+            raise ByAddress(f"{told}: send them as base64", "messages")
         gone = [name for name in top if name in self.host.drop]
         changes = {"anthropic_version": msgspec.json.encode(self.host.version)}
         remove = {*gone} if count else {"model", *gone}

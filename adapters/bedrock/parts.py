@@ -20,7 +20,7 @@ from adapters.bedrock.wire import (
     tool_name,
     wrapped,
 )
-from adapters.errors import Unsupported
+from adapters.errors import ByAddress, Unsupported
 from adapters.normal.content import (
     Audio,
     Cache,
@@ -208,7 +208,7 @@ def _source(data: str, url: str, file: str, name: str) -> Json:
         return {"s3Location": blocks.s3(url)}
     if file:
         raise Unsupported("a file that another provider holds", name)
-    raise Unsupported("Bedrock fetches nothing from the web: send the data", name)
+    raise ByAddress("Bedrock fetches nothing from the web: send the data", name)
 
 
 def _ending(url: str, default: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from adapters.contract import Target, WireResponse
-from adapters.errors import ContentFilter, Garbled, Unsupported
+from adapters.errors import ByAddress, ContentFilter, Garbled, Unsupported
 from adapters.gemini import errors
 from adapters.gemini.wire import BROKEN, NONE, encode, given
 from adapters.normal.chat import ChatResult
@@ -115,7 +115,8 @@ def _content(call: ImageCall) -> dict[str, object]:
 def _part(file: File) -> dict[str, object]:
     found = file.inline()
     if found is None:
-        raise Unsupported("Gemini is given pictures by their data", "image")
+        refusal = ByAddress if file.url else Unsupported
+        raise refusal("Gemini is given pictures by their data", "image")
     kind, data = found
     return {"inlineData": {"mimeType": kind or "image/png", "data": data}}
 

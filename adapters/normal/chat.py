@@ -146,6 +146,23 @@ class ChatCall:
         """Bytes of the body, of which media are told apart by their marks."""
         return len(self.raw)
 
+    def altered(self, conversation: Conversation) -> "ChatCall":
+        """The same call with another meaning, and so without its bytes."""
+        call = ChatCall(
+            model=self.model,
+            dialect=self.dialect,
+            operation=self.operation,
+            stream=self.stream,
+            include_usage=self.include_usage,
+            max_tokens=self.max_tokens,
+            user=self.user,
+            headers=self.headers,
+            query=self.query,
+            conversation=conversation,
+        )
+        call.received = self.received
+        return call
+
     def conversation(self) -> Conversation:
         """The whole meaning.
 

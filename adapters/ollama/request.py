@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from adapters import kin
 from adapters.contract import Target
-from adapters.errors import BadCall, Unsupported
+from adapters.errors import BadCall, ByAddress, Unsupported
 from adapters.kin import Json
 from adapters.normal.chat import ChatCall, Conversation
 from adapters.normal.content import (
@@ -133,7 +133,8 @@ def _content(parts: tuple[Part, ...], drop: list[str]) -> Json:
 def _image(part: Image, drop: list[str]) -> str:
     if not part.data:
         told = f"{TITLE} takes images as data only, not by address or file id"
-        raise Unsupported(told, "image_url")
+        kind = ByAddress if part.url else Unsupported
+        raise kind(told, "image_url")
     if part.detail not in ("", "auto"):
         drop.append("detail")
     return part.data

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from adapters.errors import Unsupported
+from adapters.errors import ByAddress, Unsupported
 from adapters.normal.content import (
     Audio,
     Cache,
@@ -153,7 +153,7 @@ class Composer:
     def _address(self, part: Document) -> Json:
         match self._words.file_url:
             case "":
-                raise Unsupported(
+                raise ByAddress(
                     "chat completions cannot be given a document by its address",
                     "document.url",
                 )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from gateway.config.fetching import Fetch
 from gateway.config.section import (
     Count,
     Dollars,
@@ -419,6 +420,7 @@ class Config(Section, frozen=True, kw_only=True):
     responses: Responses = Responses()
     catalog: CatalogConfig = CatalogConfig()
     egress: Egress = Egress()
+    fetch: Fetch = Fetch()
     files: FilesConfig = FilesConfig()
     batches: Batches = Batches()
     realtime: Realtime = Realtime()

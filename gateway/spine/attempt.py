@@ -16,7 +16,7 @@ from adapters.contract import (
     WireRequest,
     WireResponse,
 )
-from adapters.errors import Garbled, Unsupported, UpstreamError
+from adapters.errors import ByAddress, Garbled, Unsupported, UpstreamError
 from adapters.framing import multipart
 from adapters.names import spoken
 from adapters.normal.chat import ChatCall, TokenCount
@@ -28,6 +28,7 @@ from gateway.net.hangup import Unsent
 from gateway.net.loopback import Answer
 from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
+from gateway.spine.fetch import Fetcher
 from gateway.telemetry.context import Propagation
 
 MAX_ERROR_BODY: Final = 256 * 1024
@@ -122,11 +123,18 @@ class Whole(NamedTuple):
 Answered = Whole | Stream
 
 
+class Means(NamedTuple):
+    """What an attempt needs besides its deployment."""
+
+    propagation: Propagation
+    fetcher: Fetcher
+
+
 async def attempt(
     exchange: Exchange,
     call: Call,
     deployment: Deployment,
-    propagation: Propagation,
+    means: Means,
     *,
     hedge: bool = False,
 ) -> Answered:
@@ -141,10 +149,14 @@ async def attempt(
         return Whole(_estimated(call), deployment, None)
     try:
         wire = _wire(call, deployment)
-    except Unsupported:
-        if not counts:
+    except Unsupported as unsupported:
+        if counts:
+            return Whole(_estimated(call), deployment, None)
+        if not isinstance(unsupported, ByAddress):
             raise
-        return Whole(_estimated(call), deployment, None)
+        call = await means.fetcher.inline(exchange, call, unsupported)
+        wire = _wire(call, deployment)
+    propagation = means.propagation
     book = Try(exchange, deployment, propagation.span_id(), hedge=hedge)
     if wire.dropped:
         book.dropped = _spoken(wire.dropped, call.dialect)

@@ -10,6 +10,7 @@ import msgspec
 from adapters.contract import Call, Dialect
 from adapters.errors import UpstreamError
 from adapters.framing import multipart
+from adapters.normal.media import File
 from adapters.normal.usage import Usage
 from gateway.deployments import Alias, Deployment
 from gateway.govern.principal import Principal
@@ -37,6 +38,7 @@ class Exchange:
         "dialect",
         "dropped",
         "error",
+        "fetched",
         "first_token",
         "first_token_limit",
         "headers",
@@ -119,6 +121,8 @@ class Exchange:
         self.output_chars = self.chunks = self.response_bytes = 0
         self.status = 0
         self.error: BaseException | None = None
+        self.fetched: dict[str, File] | None = None
+        """By address: what the call named and somebody could take only by its data."""
         self.hung_up = False
         self.content = False
         """Keep the bodies for the record."""

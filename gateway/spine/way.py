@@ -17,13 +17,12 @@ from adapters.errors import Timeout, Unsupported, UpstreamError
 from gateway.config.schema import Cooldown, Retries
 from gateway.deployments import Alias, Deployment, Directory
 from gateway.errors import Refused
-from gateway.spine.attempt import Answered, Broken, Stream, Whole, attempt
+from gateway.spine.attempt import Answered, Broken, Means, Stream, Whole, attempt
 from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
 from gateway.spine.remedy import Cooling, Remedy, remedy
 from gateway.spine.route import plan
 from gateway.spine.tries import Hedge, Outcome, Tries, none_left
-from gateway.telemetry.context import Propagation
 from gateway.telemetry.logs import deployment_changed
 from routing.types import Plan
 
@@ -40,11 +39,11 @@ class Way:
         self,
         directory: Directory,
         cooldown: Cooldown,
-        propagation: Propagation,
+        means: Means,
         rng: random.Random,
     ) -> None:
         self._directory = directory
-        self._propagation = propagation
+        self._means = means
         self._cooldown = cooldown
         self._rng = rng
 
@@ -102,7 +101,7 @@ class Way:
             # Mostly the first answers, and nothing of what follows is needed.
             first = alias.deployment(planned.order[0].candidate)
             try:
-                answered = await attempt(exchange, call, first, self._propagation)
+                answered = await attempt(exchange, call, first, self._means)
             except (Broken, Unsupported) as error:
                 failure = error
             else:
@@ -221,7 +220,7 @@ class Way:
     ) -> Answered:
         hedge = alias.model.hedge
         if hedge is None or not line or tries.of(line[0]):
-            return await attempt(exchange, call, deployment, self._propagation)
+            return await attempt(exchange, call, deployment, self._means)
         second = Hedge(alias, line, tries, hedge.after_s)
         return await self._hedged(exchange, call, deployment, second)
 
@@ -229,15 +228,13 @@ class Way:
         self, exchange: Exchange, call: Call, deployment: Deployment, hedge: Hedge
     ) -> Answered:
         """The first of two to answer; the other is cancelled and its cost counted."""
-        first = asyncio.create_task(
-            attempt(exchange, call, deployment, self._propagation)
-        )
+        first = asyncio.create_task(attempt(exchange, call, deployment, self._means))
         tasks = {first}
         try:
             await asyncio.wait(tasks, timeout=hedge.after_s)
             other = None if first.done() else hedge.start(time.monotonic())
             if other is not None:
-                again = attempt(exchange, call, other, self._propagation, hedge=True)
+                again = attempt(exchange, call, other, self._means, hedge=True)
                 tasks.add(asyncio.create_task(again))
             while len(tasks) > 1:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

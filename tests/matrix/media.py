@@ -9,9 +9,28 @@ _ECHO = "flow/media/test_echo.py::"
 
 _WAY = "flow/media/test_way.py::"
 
+_FETCH = "flow/media/test_fetch.py::"
 _VENDORS = "flow/media/test_vendors.py::"
 
 ROWS: Final = (
+    Row(
+        "media",
+        "pictures by address are fetched and sent inline where a backend takes data only",
+        (
+            f"{_FETCH}test_a_picture_by_address_is_sent_by_its_data",
+            f"{_FETCH}test_a_document_by_address_is_sent_by_its_data",
+            f"{_FETCH}test_what_is_no_picture_is_told",
+            f"{_FETCH}test_who_takes_addresses_is_given_them",
+        ),
+    ),
+    Row(
+        "media",
+        "fault 24: what a client names by address leads nowhere inside",
+        (
+            f"{_FETCH}test_fault_24_a_clients_address_leads_nowhere_inside",
+            f"{_FETCH}test_fault_24_neither_does_a_redirect",
+        ),
+    ),
     Row(
         "media",
         "Google draws, edits, speaks and listens for OpenAI's clients",
