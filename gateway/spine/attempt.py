@@ -156,14 +156,10 @@ async def attempt(
             raise
         call = await means.fetcher.inline(exchange, call, unsupported)
         wire = _wire(call, deployment)
-    propagation = means.propagation
-    book = Try(exchange, deployment, propagation.span_id(), hedge=hedge)
+    book = Try(exchange, deployment, means.propagation.span_id(), hedge=hedge)
     if wire.dropped:
         book.dropped = _spoken(wire.dropped, call.dialect)
-    trace = exchange.trace
-    extra: Headers = ()
-    if trace.sampled or trace.parent_id:
-        extra = propagation.outgoing(trace, book.span_id)
+    extra = _traced(exchange, means.propagation, book)
     deadline = min(exchange.deadline, book.started + deployment.total_s)
     try:
         if call.stream:
@@ -182,6 +178,13 @@ async def attempt(
 
 def _spoken(names: tuple[str, ...], dialect: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([spoken(name, dialect) for name in names]))
+
+
+def _traced(exchange: Exchange, propagation: Propagation, book: Try) -> Headers:
+    trace = exchange.trace
+    if trace.sampled or trace.parent_id:
+        return propagation.outgoing(trace, book.span_id)
+    return ()
 
 
 def _estimated(call: Call) -> TokenCount:
