@@ -121,8 +121,7 @@ class Exchange:
         self.output_chars = self.chunks = self.response_bytes = 0
         self.status = 0
         self.error: BaseException | None = None
-        self.fetched: dict[str, File] | None = None
-        """By address: what the call named and somebody could take only by its data."""
+        self.fetched: dict[str, File] | None = None  # by address; see `fetch`
         self.hung_up = False
         self.content = False
         """Keep the bodies for the record."""
