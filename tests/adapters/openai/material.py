@@ -32,7 +32,12 @@ class Recording(NamedTuple):
         return WireResponse(self.status, self.headers, self.body)
 
     def hint(self) -> Hint:
-        return Hint(model="model-of-the-path")
+        """The model in the path, where the body names none: the path's would count."""
+        try:
+            named = json.loads(self.request).get("model")
+        except ValueError:
+            named = None
+        return Hint(model="" if named else "model-of-the-path")
 
     def call(self) -> ChatCall:
         """The recorded call, or a plain one where none was recorded."""
