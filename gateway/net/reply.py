@@ -12,7 +12,7 @@ from adapters.contract import Headers
 from adapters.errors import Garbled, Unreachable, UpstreamError
 from gateway.net.coding import BadCoding, Inflater
 
-HIGH_WATER: Final = 256 * 1024
+HIGH_WATER: Final = 64 * 1024
 """Bytes of a stream that wait for their reader before the sender is made to wait."""
 _IDENTITY: Final = (b"", b"identity")
 

@@ -45,6 +45,7 @@ async def relay(
             frames = frames[:-1]
         if frames:
             out = encoder.frames(frames)
+            frames = ()  # not kept while a client takes its time to read
             if out:
                 await _hand(exchange, out, write)
         if error is None and stream.ended:

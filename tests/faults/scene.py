@@ -43,6 +43,8 @@ class Scene:
         self.running = running
         self.upstream = upstream
         self._names = count(1)
+        self.server = ""
+        """Which HTTP server it runs on, where a test must know."""
         self._clients = Clients(running.url)
 
     @property
@@ -269,7 +271,8 @@ def scene(
         assert running.process.poll() is None, "".join(running.lines)
         made.rest()
         assert until(lambda: made.fds() <= fds + FDS_MORE), f"{fds} -> {made.fds()}"
-        assert made.rss() < rss + RSS_MORE, f"{rss >> 20} -> {made.rss() >> 20} MiB"
+        small = until(lambda: made.rss() < rss + RSS_MORE)  # it tidies now and then
+        assert small, f"{rss >> 20} -> {made.rss() >> 20} MiB"
         assert made.metric("routeiq_deployment_in_flight") == 0
         assert made.metric("routeiq_records_lost(?:_total)?") == 0
         said = made.said()

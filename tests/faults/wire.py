@@ -5,6 +5,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -58,6 +59,12 @@ class Wire:
             return self.socket.recv(size)
         except ConnectionError:
             return b""
+
+    def peep(self) -> bytes:
+        """A byte of what is there, if any."""
+        with suppress(BlockingIOError, ConnectionError):
+            return self.socket.recv(1, socket.MSG_DONTWAIT)
+        return b""
 
     def until(self, what: bytes) -> bytes:
         """Read until something has come; fails at the end of the connection."""

@@ -11,6 +11,9 @@ from gateway.config.schema import Server
 from gateway.net.http1.head import Head, oversized
 from gateway.net.http1.refusal import malformed, too_large
 
+SLOWEST: Final = 512
+"""Bytes a second: a body that drips slower has `body_timeout_s` in all."""
+
 _SIZE, _DATA, _AFTER, _TRAILER, _OVER = range(5)
 
 _MAX_LINE: Final = 256

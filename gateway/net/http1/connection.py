@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from starlette.types import Receive
 
-from gateway.net.http1.body import Body
+from gateway.net.http1.body import SLOWEST, Body
 from gateway.net.http1.cycle import Cycle, scope_of
 from gateway.net.http1.head import Head, without
 from gateway.net.http1.inbox import Inbox
@@ -43,9 +43,6 @@ LINGER_BYTES: Final = 256 * 1024
 
 CROWD: Final = 128
 """Connections beyond the cap that are heard out so; more are cut short."""
-
-SLOWEST: Final = 512
-"""Bytes a second: a body that drips slower has `body_timeout_s` in all."""
 
 
 class Connection(asyncio.Protocol):

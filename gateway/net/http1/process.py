@@ -118,7 +118,9 @@ async def _main(
         started()
     if link is not None:
         link.send(READY)
+    trimming = asyncio.create_task(heap.keep_small())
     await asked
+    trimming.cancel()
     await worker.stop(stop.at_once)
     return STOPPED
 

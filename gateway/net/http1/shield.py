@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.config.schema import Server
 from gateway.net.hangup import ClientGone
+from gateway.net.http1.body import SLOWEST
 from gateway.net.http1.cycle import FAIR
 from gateway.net.http1.head import Head, aim, is_target, oversized, watch, without
 from gateway.net.http1.inflate import Inflate, Unpacked
@@ -135,6 +136,8 @@ class _Guarded:
         self._receive = receive
         self._send = send
         self._received = 0
+        self._waited_s = 0.0
+        """For pieces of the body."""
         self._over = False
         """The body's end, or the client's, was seen."""
         self._begun = False
@@ -154,13 +157,17 @@ class _Guarded:
             return await self._receive()
         if self._refused is not None:
             return {"type": "http.disconnect"}
+        began = asyncio.get_running_loop().time()
+        granted = self._settings.body_timeout_s
+        left = granted + self._received / SLOWEST - self._waited_s
         try:
-            async with asyncio.timeout(self._settings.body_timeout_s):
+            async with asyncio.timeout(min(granted, left)):
                 message = await self._receive()
         except TimeoutError:
             self.refuse(slow("request's body"))
             self._over = True
             return {"type": "http.disconnect"}
+        self._waited_s += asyncio.get_running_loop().time() - began
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
             if self._received > self._settings.max_body_bytes:
