@@ -21,7 +21,7 @@ from gateway.config.secrets import SecretError
 from gateway.credentials.contract import Means, Signer, Wanted
 from gateway.credentials.issuer import Issuer, address
 from gateway.credentials.reference import digest, read_again
-from gateway.credentials.tokens import Bearer, Fetch, Token, Tokens
+from gateway.credentials.tokens import Bearer, Fetch, Passing, Token, Tokens
 
 AUTHORITY: Final = "https://login.microsoftonline.com"
 SCOPE: Final = "https://cognitiveservices.azure.{end}/.default"
@@ -138,8 +138,13 @@ class _Entra:
             "scope": self.scope,
         }
 
+        known = Passing(self.means.redactor)
+
         async def fetch() -> Token:
-            shown = await asyncio.to_thread(proof) if callable(proof) else proof
+            shown = proof
+            if callable(proof):
+                shown = await asyncio.to_thread(proof)
+                known.now(shown["client_assertion"])
             return await issuer.token("POST", self.url, form={**form, **shown})
 
         identity = f"azure {self.tenant} {self.client_id} {self.scope} {name}"

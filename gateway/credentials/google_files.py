@@ -13,7 +13,7 @@ from adapters.errors import Garbled, Unauthorized
 from gateway.config.secrets import SecretError
 from gateway.credentials.contract import Means
 from gateway.credentials.issuer import Issuer, address
-from gateway.credentials.tokens import Fetch, Token
+from gateway.credentials.tokens import Fetch, Passing, Token
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 TOKEN_URL: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
@@ -134,8 +134,10 @@ def _workload(info: Json, means: Means) -> Source:
     if pool := info.get("workforce_pool_user_project"):
         form["options"] = msgspec.json.encode({"userProject": pool}).decode()
 
+    known = Passing(means.redactor)
+
     async def fetch() -> Token:
-        subject = await _subject(told, issuer)
+        subject = known.now(await _subject(told, issuer))
         return await issuer.token("POST", url, form={**form, "subject_token": subject})
 
     found = Source(f"google {info['audience']}", fetch, ())
@@ -183,8 +185,11 @@ def _in_the_name(source: Source, url: str, means: Means) -> Source:
     issuer = Issuer(means.client([address(url)]))
     asked = {"scope": [SCOPE], "lifetime": "3600s"}
 
+    known = Passing(means.redactor)
+
     async def fetch() -> Token:
         own = await source.fetch()
+        known.now(own.value)
         bearer = ((b"authorization", b"Bearer " + own.value.encode()), *source.headers)
         told = await issuer.json("POST", url, json=asked, headers=bearer)
         try:
