@@ -9,11 +9,9 @@ from adapters import registry
 from adapters.contract import Provider, Upstream
 from adapters.providers import find, serving
 from gateway.config import schema
+from gateway.config.names import RESPONSES
 from gateway.credentials.wallet import SIGNERS
 
-RESPONSES: Final = "responses/"
-"""Before a model's name (`openai/responses/gpt-5`): speak the Responses API there,
-whatever the client speaks."""
 _ONLY_THERE: Final = frozenset({"responses", "count_tokens", "compact"})
 """Operations that a server need not have because it speaks OpenAI's chat."""
 

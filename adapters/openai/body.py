@@ -188,9 +188,8 @@ def _tool(tool: Tool, composer: Composer, drop: list[str]) -> Any:
         drop.append(f"tools.{tool.name}")
         return None
     if tool.kind == "custom":
-        custom: Any = {"name": tool.name, "description": tool.description}
         own = tool.family == wire.FAMILY and tool.raw
-        entry = {"type": "custom", "custom": tool.raw if own else custom}
+        entry = {"type": "custom", "custom": tool.raw if own else _custom(tool)}
         return composer.cached(entry, tool.cache)
     function: Json = {"name": tool.name}
     if tool.description:
@@ -200,6 +199,20 @@ def _tool(tool: Tool, composer: Composer, drop: list[str]) -> Any:
     if tool.strict is not None:
         function["strict"] = tool.strict
     return composer.cached({"type": "function", "function": function}, tool.cache)
+
+
+def _custom(tool: Tool) -> Json:
+    """A custom tool; the grammar of its text stands one deeper here than in the
+    Responses API."""
+    custom: Json = {"name": tool.name, "description": tool.description}
+    if tool.family == wire.RESPONSES and tool.raw:
+        form = wire.value.decode(tool.raw).get("format")
+        if isinstance(form, dict) and form.get("type") == "grammar":
+            grammar = {name: value for name, value in form.items() if name != "type"}
+            form = {"type": "grammar", "grammar": grammar}
+        if form:
+            custom["format"] = form
+    return custom
 
 
 def _choice(choice: ToolChoice, tools: list[Tool]) -> Any:

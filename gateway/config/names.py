@@ -22,6 +22,11 @@ _GUESSES: Final = {
 """How a model's name begins -> where it is at home."""
 
 
+RESPONSES: Final = "responses/"
+"""Before a model's name (`openai/responses/gpt-5`), where OpenAI's grammar is spoken:
+by its Responses API, whatever the client speaks."""
+
+
 class Place(NamedTuple):
     """Where a deployment's model is asked."""
 
@@ -43,7 +48,10 @@ def place(config: Config, deployment: Deployment) -> Place:
         prefix, slash, rest = model.partition("/")
         if slash and (prefix in config.providers or find(prefix) is not None):
             name, model = prefix, rest
-    return Place(name, model, find(name) if name else None, config.providers.get(name))
+    known = find(name) if name else None
+    if known is None or known.family == "openai":
+        model = model.removeprefix(RESPONSES)
+    return Place(name, model, known, config.providers.get(name))
 
 
 def matches(pattern: str, name: str) -> bool:

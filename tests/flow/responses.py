@@ -48,6 +48,8 @@ class Provider(Upstream):
 
     def _create(self, request: Request) -> Script:
         body = request.json()
+        if "overloaded" in str(body["input"]):
+            return tell(503, _error("Overloaded.", "model"))
         previous = body.get("previous_response_id")
         if previous is not None and previous not in self.stored:
             return tell(400, _error("Previous response not found.", previous))
@@ -68,7 +70,9 @@ class Provider(Upstream):
         if response["store"]:
             self.stored[response["id"]] = response
         if body.get("stream"):
-            return events([_stream(response)])
+            told = _stream(response)
+            broken = "break" in str(body["input"])
+            return events([told[: len(told) // 2] if broken else told])
         return tell(200, response)
 
     def _stored(self, request: Request, path: list[str]) -> Script:
@@ -182,6 +186,13 @@ def config(provider: Provider, **more: Any) -> Json:
             "keeps-too": {"deployments": [{"model": "openai/gpt-4.1"}]},
             "plain": {"deployments": [{"model": "vendor/small"}]},
             "bridged": {"deployments": [{"model": "other/responses/big"}]},
+            "safe": {
+                "deployments": [{"model": "openai/gpt-5-mini"}],
+                "fallbacks": ["plain"],
+            },
+            "exact": {
+                "deployments": [{"model": "vendor/small", "on_unsupported": "error"}]
+            },
         },
         **more,
     }

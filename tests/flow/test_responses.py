@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import openai
+import pydantic
 import pytest
 from openai.types.responses import Response
 
@@ -369,6 +370,70 @@ def test_a_long_conversation_is_made_short(
     alice.responses.create(model="keeps", input=asked)
     sent = provider.asked("/responses")[-1].json()["input"]
     assert "heard 4 turns" in sent[0]["content"]
+
+
+# --- the way, as for chat ----------------------------------------------------------------
+
+
+def test_another_provider_answers_where_the_first_cannot(
+    alice: openai.OpenAI, running: Running
+) -> None:
+    raw = alice.responses.with_raw_response.create(model="safe", input="overloaded")
+    assert raw.parse().output_text == "heard 1 turns"
+    row = running.record(raw.headers["x-routeiq-id"])
+    tried = [attempt["status"] for attempt in row["attempts"]]
+    assert (tried[0], tried[-1]) == (503, 200)
+    with alice.responses.stream(model="safe", input="overloaded") as stream:
+        assert stream.get_final_response().output_text == "heard 1 turns"
+
+
+@pytest.mark.parametrize("model", ["keeps", "bridged"])
+def test_a_stream_that_breaks_is_told_as_failed(
+    alice: openai.OpenAI, running: Running, model: str
+) -> None:
+    with alice.responses.with_streaming_response.create(
+        model=model, input="break", stream=True
+    ) as answer:
+        body = b"".join(answer.iter_bytes())
+        id = answer.headers["x-routeiq-id"]
+    *_, last = events = grammar.parse(body)
+    assert last["type"] == "response.failed"
+    assert last["response"]["status"] == "failed"
+    assert last["sequence_number"] == len(events) - 1
+    assert "response.completed" not in [event["type"] for event in events]
+    assert running.record(id)["error"] == "garbled"
+
+
+def test_hosted_tools_are_named_where_no_backend_has_them(
+    alice: openai.OpenAI, provider: Provider
+) -> None:
+    tools: Any = [
+        {"type": "web_search"},
+        {
+            "type": "custom",
+            "name": "sql",
+            "format": {"type": "grammar", "syntax": "lark", "definition": "start: A"},
+        },
+    ]
+    raw = alice.responses.with_raw_response.create(
+        model="plain", input="hi", tools=tools, truncation="auto"
+    )
+    assert raw.headers["x-routeiq-dropped"] == "tools.web_search, truncation"
+    (sent,) = provider.asked("/chat/completions")[-1].json()["tools"]
+    grammar_ = {"syntax": "lark", "definition": "start: A"}
+    assert sent["custom"]["format"] == {"type": "grammar", "grammar": grammar_}
+    with pytest.raises(openai.BadRequestError, match="web_search"):
+        alice.responses.create(model="exact", input="hi", tools=tools)
+    alice.responses.create(model="keeps", input="hi", tools=tools)
+    assert provider.asked("/responses")[-1].json()["tools"] == tools
+
+
+def test_an_answer_is_parsed_into_a_type(alice: openai.OpenAI) -> None:
+    class Place(pydantic.BaseModel):
+        city: str
+
+    made = alice.responses.parse(model="demo", input="where?", text_format=Place)
+    assert isinstance(made.output_parsed, Place)
 
 
 # --- conversations -----------------------------------------------------------------------

@@ -78,6 +78,15 @@ ROWS: Final = (
         ),
     ),
     Row(
+        "E",
+        "responses fall back, break and are recorded as chat is",
+        (
+            f"{_FLOW}another_provider_answers_where_the_first_cannot",
+            f"{_FLOW}a_stream_that_breaks_is_told_as_failed",
+            f"{_FLOW}hosted_tools_are_named_where_no_backend_has_them",
+        ),
+    ),
+    Row(
         "C",
         "nobody reaches another key's responses and conversations",
         (

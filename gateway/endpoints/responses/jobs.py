@@ -73,7 +73,9 @@ class Job:
         exchange.response_bytes = len(body)
         if exchange.content:
             exchange.response += body
-        await self._session.keep(body)
+        kept = await self._keeper.get(self._session.id)
+        if kept is not None and status(kept) in GOING_ON:  # else nobody wants it
+            await self._session.keep(body)
         self.over = True
 
     async def stream(self, exchange: Exchange, stream: Stream) -> UpstreamError | None:
@@ -87,8 +89,12 @@ class Job:
         self.over = True
         if not self.accepted.done():
             self.accepted.set_exception(error)
-        else:
+            return
+        try:
             await finish(self._keeper, self._session.id, shape.failed(told))
+        except Refused as unkept:
+            # It is told as lost as soon as nobody holds it any more.
+            log.warning("a response stays open", extra={"error": str(unkept)})
 
 
 def _seen(accepted: "asyncio.Future[bytes]") -> None:

@@ -61,8 +61,15 @@ class Desk:
             place = self._memory.keeper.place(kept)
             return await (_open(place, wire) if streams else _ask(place, wire))
         if streams:
-            after = request.query_params.get("starting_after", "-1")
-            number = int(after) if after.lstrip("-").isdecimal() else -1
+            after = request.query_params.get("starting_after")
+            if after is not None and not after.isdecimal():
+                raise Refused(
+                    400,
+                    "invalid_request_error",
+                    "starting_after: expected the number of an event",
+                    param="starting_after",
+                )
+            number = -1 if after is None else int(after)
             events = follow(self._memory.keeper, self._memory.jobs, id, who, number)
             return _streamed(events)
         kept = await self._memory.jobs.current(id, kept)
