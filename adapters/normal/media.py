@@ -22,8 +22,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
         """Media type and base64 of its data; `None`: it has none at hand."""
         if self.url.startswith("data:"):
             head, _, data = self.url[5:].partition(",")
-            kind, _, coding = head.partition(";")
-            return (kind, data) if coding == "base64" else None
+            kind, *more = head.split(";")
+            return (kind, data) if more and more[-1] == "base64" else None
         if self.url or self.file:
             return None
         return self.media_type, base64.b64encode(self.data).decode()

@@ -119,7 +119,9 @@ def _file(part: Part) -> File:
 def _value(name: str, part: Part) -> Raw:
     """A field's value as JSON."""
     text = part.text()
-    if name in _NUMBERS and text.strip():
+    if name in _NUMBERS and not text.strip():
+        return Raw(b"null")
+    if name in _NUMBERS:
         try:
             value = msgspec.json.decode(text.lower())
         except msgspec.MsgspecError:

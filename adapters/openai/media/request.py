@@ -31,7 +31,7 @@ def build(
     """
     if call.boundary:
         return _form(call, operation, target, headers)
-    head = request.head(target, operation, stream=call.stream)
+    head = _head(call, operation, target, b"application/json")
     if not quirks.any_of(target.provider.quirks):
         body = envelope.splice(call.raw, b"model", call.model, target.model)
         return WireRequest(head, body, headers)
@@ -61,7 +61,7 @@ def _form(
         ]
         model = Part(name="model", data=target.model.encode())
         body, mark = multipart.write([model, *kept])
-    head = _untyped(request.head(target, operation, stream=call.stream), target)
+    head = _head(call, operation, target, b"")
     return WireRequest(
         head,
         body,
@@ -80,11 +80,20 @@ def _renamed(part: Part, names: dict[str, str]) -> Part:
     return msgspec.structs.replace(part, name=name)
 
 
-def _untyped(head: WireHead, target: Target) -> WireHead:
-    """The head without a content type: each form has its own."""
-    key = f"{head.url} form"
+def _head(
+    call: PlainCall, operation: Operation, target: Target, kind: bytes
+) -> WireHead:
+    """Address and headers, built once. A form has a content type of its own; answers
+    are sound and plain text as often as JSON."""
+    events = call.stream and call.events
+    key = f"{operation} {events:d} {kind.decode()}"
     found = target.heads.get(key)
     if found is None:
-        lines = tuple(pair for pair in head.headers if pair[0] != b"content-type")
-        found = target.heads[key] = msgspec.structs.replace(head, headers=lines)
+        head = request.head(target, operation, stream=call.stream)
+        accept = b"text/event-stream" if events else b"*/*"
+        ours = {b"content-type": kind, b"accept": accept}
+        said = {name: value for name, value in target.headers if name in ours}
+        lines = {**dict(head.headers), **ours, **said}
+        kept = tuple((name, value) for name, value in lines.items() if value)
+        found = target.heads[key] = msgspec.structs.replace(head, headers=kept)
     return found

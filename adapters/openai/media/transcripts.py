@@ -82,7 +82,7 @@ def parse(response: WireResponse, call: TranscribeCall) -> TranscribeResult:
     """
     body = response.body
     kind = response.header(b"content-type") or b""
-    if b"json" not in kind and call.format in TEXTS and body[:1] != b"{":
+    if call.format in TEXTS and (b"json" not in kind or body.lstrip()[:1] != b"{"):
         return _plain(body, kind, call)
     try:
         found = wire.value.decode(body)

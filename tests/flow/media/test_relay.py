@@ -185,6 +185,7 @@ def test_words_are_spoken_as_they_come(scene: Scene, format: str) -> None:
         assert spoken.headers["x-ratelimit-remaining-requests"] == "9"
         assert b"".join(spoken.iter_bytes()) == b"{<" + SOUND + b"end"
     assert scene.asked.body == scene.sent[-1].replace(b'"alias"', b'"real-model"')
+    assert scene.asked.headers["accept"] == "*/*"
     row = scene.row()
     assert row["tokens"] == {"characters": 5}
     assert row["cost_nano"] == 5 * 15_000
@@ -329,6 +330,7 @@ def test_a_transcript_as_it_is_understood(scene: Scene) -> None:
     )
     assert [e.type for e in got] == [e["type"] for e in told]
     same_form(scene)
+    assert scene.asked.headers["accept"] == "text/event-stream"
     row = scene.row()
     assert row["tokens"] == {"input": 14, "output": 3, "audio_input": 14}
     assert row["cost_nano"] == 14 * 6_000 + 3 * 40_000
