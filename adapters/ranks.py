@@ -50,6 +50,8 @@ class _Body(msgspec.Struct, frozen=True):
     data: list[_Entry] | None = None
     usage: _Counts | None = None
     meta: _Meta | None = None
+    input_token_count: int | None = None
+    """Of watsonx."""
 
 
 _body = msgspec.json.Decoder(_Body).decode
@@ -120,6 +122,8 @@ def _usage(told: _Body, response: WireResponse) -> Usage | None:
     counts = [c for c in (told.usage, meta.billed_units, meta.tokens) if c is not None]
     tokens = next((n for c in counts if (n := _tokens(c)) is not None), None)
     searches = next((int(c.search_units) for c in counts if c.search_units), 0)
+    if tokens is None:
+        tokens = told.input_token_count
     if tokens is None:
         said = response.header(b"x-compute-tokens") or b""  # Text Embeddings Inference
         tokens = int(said) if said.isdigit() else None

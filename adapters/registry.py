@@ -18,6 +18,15 @@ from adapters.ollama import family as ollama
 from adapters.openai import family as openai
 from adapters.openai import inline
 from adapters.openai.media import family as media
+from adapters.vendors import (
+    cloudflare,
+    huggingface,
+    jina,
+    nomic,
+    replicate,
+    voyage,
+    watsonx,
+)
 
 UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "openai": openai.UPSTREAM,
@@ -26,6 +35,13 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "gemini": gemini.UPSTREAM,
     "cohere": cohere.UPSTREAM,
     "ollama": ollama.UPSTREAM,
+    "voyage": voyage.UPSTREAM,
+    "jina": jina.UPSTREAM,
+    "nomic": nomic.UPSTREAM,
+    "huggingface": huggingface.UPSTREAM,
+    "watsonx": watsonx.UPSTREAM,
+    "cloudflare": cloudflare.UPSTREAM,
+    "replicate": replicate.UPSTREAM,
     "bedrock": bedrock.UPSTREAM,
     "deepgram": deepgram.UPSTREAM,
     "elevenlabs": elevenlabs.UPSTREAM,

@@ -20,8 +20,9 @@ ROWS: Final = (
         "Cloudflare Workers AI",
         "https://api.cloudflare.com/client/v4/accounts/{account}/ai/v1",
         "CLOUDFLARE_API_KEY CLOUDFLARE_API_TOKEN",
-        can="chat embed responses",
+        can="chat embed responses rerank",
         aliases="cloudflare-workers-ai",
+        family="cloudflare",
         variables={"account": "CLOUDFLARE_ACCOUNT_ID"},
     ),
     row(

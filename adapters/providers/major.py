@@ -231,12 +231,6 @@ ROWS: Final = (
         ),
     ),
     row(
-        "huggingface",
-        "Hugging Face Inference Providers",
-        "https://router.huggingface.co/v1",
-        "HF_TOKEN HUGGINGFACE_API_KEY",
-    ),
-    row(
         "vercel_ai_gateway",
         "Vercel AI Gateway",
         "https://ai-gateway.vercel.sh/v1",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from adapters.contract import Quirks
-from adapters.providers.row import row, words
+from adapters.providers.row import MAX_TOKENS, row, words
 
 _OLLAMA: Final = Quirks(
     # Where an option stands, for clients and configurations that name it alone.
@@ -28,6 +28,97 @@ ROWS: Final = (
         can="chat embed rerank",
         aliases="cohere_chat",
         family="cohere",
+        quirks=Quirks(),
+    ),
+    row(
+        "voyage",
+        "Voyage AI",
+        "https://api.voyageai.com/v1",
+        "VOYAGE_API_KEY",
+        can="embed rerank",
+        aliases="voyageai",
+        family="voyage",
+        quirks=Quirks(),
+    ),
+    row(
+        "jina_ai",
+        "Jina AI",
+        "https://api.jina.ai/v1",
+        "JINA_API_KEY JINA_AI_API_KEY",
+        can="embed rerank",
+        aliases="jina",
+        family="jina",
+        quirks=Quirks(),
+    ),
+    row(
+        "nomic",
+        "Nomic Atlas",
+        "https://api-atlas.nomic.ai/v1",
+        "NOMIC_API_KEY",
+        can="embed",
+        family="nomic",
+        quirks=Quirks(),
+    ),
+    row(
+        "huggingface",
+        "Hugging Face Inference Providers",
+        "https://router.huggingface.co/v1",
+        "HF_TOKEN HUGGINGFACE_API_KEY",
+        # Ranks at one's own address only.
+        can="chat embed",
+        family="huggingface",
+    ),
+    row(
+        "tei",
+        "Text Embeddings Inference",
+        "http://localhost:8080",
+        can="embed rerank",
+        aliases="text_embeddings_inference",
+        family="huggingface",
+    ),
+    row(
+        "watsonx",
+        "IBM watsonx.ai",
+        "https://{region}.ml.cloud.ibm.com/projects/{project}",
+        "WATSONX_API_KEY WATSONX_APIKEY",
+        can="chat complete embed rerank",
+        aliases="watsonx_text",
+        family="watsonx",
+        signer="ibm",
+        base_url_env="WATSONX_URL",
+        variables={"region": "WATSONX_REGION", "project": "WATSONX_PROJECT_ID"},
+        quirks=Quirks(
+            drop=words(
+                "store metadata prediction modalities audio service_tier user "
+                "verbosity prompt_cache_key prompt_cache_retention safety_identifier "
+                "parallel_tool_calls reasoning_effort"
+            ),
+            rename=MAX_TOKENS,
+            system_role="system",
+            stream_usage=False,
+        ),
+    ),
+    row(
+        "gigachat",
+        "GigaChat",
+        "https://gigachat.devices.sberbank.ru/api/v1",
+        "GIGACHAT_CREDENTIALS GIGACHAT_API_KEY",
+        can="chat embed",
+        signer="gigachat",
+        # It knows functions of its own kind only.
+        quirks=Quirks(
+            drop=words("tools tool_choice parallel_tool_calls response_format"),
+            rename=MAX_TOKENS,
+            system_role="system",
+            n=False,
+        ),
+    ),
+    row(
+        "replicate",
+        "Replicate",
+        "https://api.replicate.com/v1",
+        "REPLICATE_API_TOKEN REPLICATE_API_KEY",
+        family="replicate",
         quirks=Quirks(),
     ),
     row(

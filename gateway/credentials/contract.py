@@ -63,3 +63,5 @@ class Wanted(msgspec.Struct, frozen=True):
     """Its provider in the configuration."""
     secret: Callable[[str], str]
     """A reference -> the value, which the redactor then knows; raises `SecretError`."""
+    key: str = ""
+    """The provider's key, for signers that exchange it for a token."""

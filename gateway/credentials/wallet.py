@@ -10,7 +10,7 @@ import msgspec
 from adapters.contract import Provider
 from gateway.config import schema
 from gateway.config.secrets import Secrets
-from gateway.credentials import aws, azure, google
+from gateway.credentials import aws, azure, exchange, google
 from gateway.credentials.contract import Means, Signer, Wanted
 from gateway.credentials.reference import key_signer
 from gateway.net.client import Client
@@ -23,8 +23,12 @@ SIGNERS: Final[Mapping[str, Make]] = {
     "google": google.make,
     "azure": azure.make,
     "aws": aws.make,
+    "ibm": exchange.ibm,
+    "gigachat": exchange.gigachat,
 }
 """By the word of `Provider.signer`."""
+EXCHANGES: Final = frozenset({"ibm", "gigachat"})
+"""Those that make a token of the provider's key; with the others a key needs nobody."""
 
 
 class Wallet:

@@ -6,13 +6,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.contract import WireResponse
+from adapters.contract import Hint, WireResponse
 from adapters.errors import UpstreamError
 from adapters.framing import ndjson
 from adapters.normal.delta import Failed
+from adapters.registry import DIALECTS
 from tests.adapters.vendor import chat, upstream
 
-PROVIDERS = ("ollama", "cohere")
+PROVIDERS = ("ollama", "cohere", "watsonx", "replicate", "huggingface", "cloudflare")
+STREAMED = tuple(name for name in PROVIDERS if name != "replicate")
+VECTORS = ("ollama", "cohere", "voyage", "jina", "nomic", "tei", "watsonx")
+RANKS = ("cohere", "voyage", "jina", "tei", "watsonx", "cloudflare", "openrouter")
 pieces = st.sampled_from(
     [
         b"",
@@ -30,6 +34,19 @@ pieces = st.sampled_from(
         b'data: {"type":"tool-call-start","delta":{"message":{"tool_calls":{}}}}\n\n',
         b'data: {"type":"citation-start","delta":{"message":{"citations":{"sources":[{"document":[]}]}}}}\n\n',
         b"data: {}\n\n",
+        b'{"results":[{"generated_text":"a","stop_reason":"max_tokens"}]}',
+        b'{"results":[]}',
+        b'{"results":[{"index":9,"score":1}]}',
+        b'{"data":[{"embedding":"!!","index":0}],"usage":{}}',
+        b'{"embeddings":[[1,"a"]]}',
+        b'{"embeddings":{"float":[[1.5]]},"meta":{}}',
+        b"[[0.5]]",
+        b'[{"index":0,"score":0.5}]',
+        b'{"result":{"response":[{"id":-1,"score":1}]},"success":true}',
+        b'{"success":false,"errors":[{"code":7009,"message":"no"}]}',
+        b'{"id":"1","status":"succeeded","output":{"a":1}}',
+        b'{"id":"1","status":"failed","error":{}}',
+        b'data: {"results":[{"stop_reason":"not_finished"}]}\n\n',
         b"\xff\xfe",
         b"\n",
     ]
@@ -49,7 +66,33 @@ def test_any_body_is_an_answer_or_an_error(provider: str, body: bytes) -> None:
     assert isinstance(error, UpstreamError)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", VECTORS)
+@given(body=bodies)
+def test_any_vectors_are_vectors_or_an_error(provider: str, body: bytes) -> None:
+    call = DIALECTS["openai.embeddings"].read_call(
+        b'{"model":"m","input":["a"]}', Hint()
+    )
+    try:
+        upstream(provider).parse_response(WireResponse(200, (), body), call)
+    except UpstreamError as error:
+        assert error.message
+
+
+@pytest.mark.parametrize("provider", RANKS)
+@given(body=bodies)
+def test_any_ranks_are_ranks_or_an_error(provider: str, body: bytes) -> None:
+    call = DIALECTS["cohere.rerank"].read_call(
+        b'{"model":"m","query":"q","documents":["a"]}', Hint()
+    )
+    try:
+        result = upstream(provider).parse_response(WireResponse(200, (), body), call)
+    except UpstreamError as error:
+        assert error.message
+    else:
+        assert DIALECTS["cohere.rerank"].write_result(result, call)
+
+
+@pytest.mark.parametrize("provider", STREAMED)
 @given(parts=st.lists(bodies, max_size=6))
 def test_any_stream_ends_or_fails(provider: str, parts: list[bytes]) -> None:
     decoder = upstream(provider).parse_stream(chat({"stream": True}))

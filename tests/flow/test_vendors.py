@@ -4,11 +4,21 @@ dialect, whole and streamed, in the strict types of their SDKs; and what is reco
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
-from tests.flow.vendors import ARGUMENTS, KEY, TEXT, THOUGHT, TOOL, VENDORS, Vendor
+from tests.flow.vendors import (
+    ARGUMENTS,
+    KEY,
+    TEXT,
+    THOUGHT,
+    TOKEN,
+    TOOL,
+    VENDORS,
+    Vendor,
+)
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, events, tell
 from tests.replay import clients
@@ -20,17 +30,27 @@ CONFIG: dict[str, Any] = {
     "retries": {"attempts": 1},
     "cooldown": {"failures": 1000, "max_s": 0},
 }
+PLACES = {
+    **dict.fromkeys(VENDORS, ""),
+    "huggingface": "/v1",
+    "cloudflare": "/v1",
+    "watsonx": "/projects/p1",
+}
 every_vendor = pytest.mark.parametrize("provider", VENDORS)
 
 
 def _answer(request: Request) -> Script:
     """Whole or streamed, as that vendor is asked for it."""
+    if request.path == "/identity/token":
+        assert parse_qs(request.body.decode())["apikey"] == [KEY]
+        return tell(200, {"access_token": TOKEN, "expires_in": 3600})
     vendor = VENDORS[request.path.split("/")[1]]
-    if request.path != f"/{vendor.provider}{vendor.path}":
+    streams = request.json().get("stream") or request.path.endswith("_stream")
+    if request.path.removesuffix("_stream") != f"/{vendor.provider}{vendor.path}":
         return tell(404, {"error": f"no such place: {request.path}"})
     if request.headers.get(vendor.auth[0]) != vendor.auth[1]:
         return tell(401, {"error": "the key is invalid"})
-    if request.json().get("stream"):
+    if streams:
         return events(vendor.stream, headers={"content-type": vendor.kind})
     return tell(200, vendor.whole)
 
@@ -47,17 +67,17 @@ def running(
     upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
     models = {
-        vendor.provider: {
+        provider: {
             "deployments": [
                 {
                     "model": f"{vendor.provider}/m",
-                    "base_url": f"{upstream.url}/{vendor.provider}",
+                    "base_url": f"{upstream.url}/{vendor.provider}{PLACES[provider]}",
                     "api_key": "env:TEST_UPSTREAM_SECRET",
                     "price": PRICE,
                 }
             ]
         }
-        for vendor in VENDORS.values()
+        for provider, vendor in VENDORS.items()
     }
     options = {"num_ctx": 4096, "temperature": 0.5, "keep_alive": "1m"}
     models["tuned"] = {
@@ -71,7 +91,10 @@ def running(
         ]
     }
     folder = tmp_path_factory.mktemp("vendors")
-    env = {"TEST_UPSTREAM_SECRET": KEY}
+    env = {
+        "TEST_UPSTREAM_SECRET": KEY,
+        "WATSONX_IAM_URL": f"{upstream.url}/identity/token",
+    }
     with gateway({"models": models, **CONFIG}, folder, env=env) as running:
         yield running
 
@@ -163,3 +186,16 @@ def test_parameters_of_the_configuration_stand_inside_the_options(
     running.post("/v1/chat/completions", {"model": "tuned", **own})
     sent = upstream.requests[-1].json()
     assert sent["options"] == {"num_predict": 9, "num_ctx": 1, "temperature": 0.1}
+
+
+def test_a_key_is_exchanged_once_for_all_and_never_sent(
+    running: Running, upstream: Upstream
+) -> None:
+    for stream in (False, True):
+        assert _ask(running, CHAT, "watsonx", stream=stream).status_code == 200
+    exchanged = [r for r in upstream.requests if r.path == "/identity/token"]
+    assert len(exchanged) == 1
+    asked = [r for r in upstream.requests if r.path.startswith("/watsonx/")]
+    assert asked[-1].json()["project_id"] == "p1"
+    assert "version=" in asked[-1].query
+    assert not any(KEY in str(r.fields) for r in asked)

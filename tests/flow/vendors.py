@@ -131,4 +131,54 @@ def _cohere() -> Vendor:
     )
 
 
-VENDORS = {vendor.provider: vendor for vendor in (_ollama(), _cohere())}
+def _openai(provider: str, path: str, **more: Any) -> Vendor:
+    """Those who speak OpenAI's grammar at a place of their own."""
+    function = {"name": TOOL[0], "arguments": ARGUMENTS}
+    call = {"id": "call_1", "type": "function", "function": function}
+    head = {"id": "o1", "created": 1, "model": "m"}
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    said = {"content": TEXT, "reasoning_content": THOUGHT, "tool_calls": [call]}
+    message = {"role": "assistant", **said}
+
+    def chunk(word: str | None = None, **delta: Any) -> Json:
+        choice = {"index": 0, "delta": delta, "finish_reason": word}
+        return {**head, "object": "chat.completion.chunk", "choices": [choice]}
+
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    return Vendor(
+        provider,
+        path,
+        {**head, "choices": [choice], "usage": usage},
+        [
+            *events(
+                [
+                    chunk(role="assistant", content=""),
+                    chunk(reasoning_content=THOUGHT),
+                    chunk(content=TEXT[:5]),
+                    chunk(content=TEXT[5:]),
+                    chunk(tool_calls=[{"index": 0, **call}]),
+                    chunk("tool_calls"),
+                    {**chunk(), "choices": [], "usage": usage},
+                ]
+            ),
+        ],
+        "text/event-stream",
+        {"input": 11, "output": 7},
+        **more,
+    )
+
+
+TOKEN = "iam-token-0123456789"
+"""What a key is exchanged for."""
+VENDORS = {
+    vendor.provider: vendor
+    for vendor in (
+        _ollama(),
+        _cohere(),
+        _openai("huggingface", "/v1/chat/completions"),
+        _openai("cloudflare", "/v1/chat/completions"),
+        _openai(
+            "watsonx", "/ml/v1/text/chat", auth=("authorization", f"Bearer {TOKEN}")
+        ),
+    )
+}

@@ -1,0 +1,1 @@
+"""Vendors whose API is their own in part: a file each."""
