@@ -422,7 +422,7 @@ ROWS = [
         "huggingface",
         503,
         {"error": "Model is currently loading", "estimated_time": 20.0},
-        BUSY,
+        BUSY._replace(retry=False, cooldown=True),  # too long to wait for
     ),
     _row("cloudflare 522", "openai", 522, b"<html>Connection timed out</html>", BUSY),
     _row("cloudflare 529", "openai", 529, b"", BUSY),

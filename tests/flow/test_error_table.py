@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flow.error_rows import ROWS, Row
+from tests.flow.error_rows import ROWS as COMMON
+from tests.flow.error_rows import Row
+from tests.flow.error_rows_vendors import ROWS as VENDORS
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, tell
 
+ROWS = [*COMMON, *VENDORS]
 GOOD = {
     "id": "chatcmpl-1",
     "object": "chat.completion",

@@ -46,4 +46,30 @@ ROWS: Final = (
             "adapters/cohere/test_requests.py::test_a_chat_is_asked_as_it_was_recorded",
         ),
     ),
+    Row(
+        "B",
+        "vendors of vectors and ranks are asked in their own words",
+        (
+            "flow/test_vectors.py::test_openai_s_sdk_is_given_vectors",
+            "flow/test_vectors.py::test_documents_are_ranked",
+            "adapters/vendors/test_vectors.py::test_voyage_is_asked_and_answers_as_recorded",
+        ),
+    ),
+    Row(
+        "B",
+        "watsonx.ai's key is exchanged for tokens; its chats and prompts are served",
+        (
+            f"{_FLOW}::test_a_key_is_exchanged_once_for_all_and_never_sent",
+            f"{_FLOW}::test_a_stream_reaches_every_client#watsonx",
+            "adapters/vendors/test_watsonx.py::test_prompts_are_asked_and_answered_as_recorded",
+        ),
+    ),
+    Row(
+        "B",
+        "Replicate's predictions are waited for, and late ones are told as such",
+        (
+            "flow/test_vectors.py::test_a_prediction_is_a_chat",
+            "flow/test_vectors.py::test_a_prediction_that_is_not_ready_is_late",
+        ),
+    ),
 )
