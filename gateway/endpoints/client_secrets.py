@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken
 
 from adapters.errors import BadCall, Garbled
 from adapters.registry import DIALECTS
@@ -82,7 +81,7 @@ class Secrets:
         if isinstance(expires_at, int | float):
             left = min(max(expires_at - self._clock(), 1.0), LONGEST_S)
         secret = PREFIX + secrets.token_urlsafe(32)
-        sealed = _seal(secret).encrypt(credential.encode())
+        sealed = _seal(secret, credential)
         kept = Kept(principal.id, model, deployment, sealed)
         await self._store.put(SPACE, _name(secret), _encode(kept), ttl_s=left)
         return secret
@@ -95,9 +94,8 @@ class Secrets:
         if data is None:
             return None
         kept = _kept(data)
-        try:
-            credential = _seal(secret).decrypt(kept.sealed).decode()
-        except InvalidToken:
+        credential = _unseal(secret, kept.sealed)
+        if credential is None:
             return None
         principal = Principal(kept.key, models=frozenset({kept.model}))
         return Opened(principal, kept.model, kept.deployment, credential)
@@ -107,9 +105,24 @@ def _name(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def _seal(secret: str) -> Fernet:
+def _seal(secret: str, credential: str) -> bytes:
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - heavy, and few need it
+
+    return Fernet(_key(secret)).encrypt(credential.encode())
+
+
+def _unseal(secret: str, sealed: bytes) -> str | None:
+    from cryptography.fernet import Fernet, InvalidToken  # noqa: PLC0415 - as above
+
+    try:
+        return Fernet(_key(secret)).decrypt(sealed).decode()
+    except InvalidToken:
+        return None
+
+
+def _key(secret: str) -> bytes:
     key = sha256(b"routeiq realtime client secret\0" + secret.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(key))
+    return base64.urlsafe_b64encode(key)
 
 
 def rows(
