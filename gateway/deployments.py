@@ -25,6 +25,8 @@ from routing.engine import Pool, plan
 from routing.health import Health
 from routing.types import Candidate, Plan, Query
 
+SLOTS: Final = 11
+"""Of a retry budget's window."""
 MAX_NAME: Final = 256
 """Characters of a name that a wildcard may make."""
 MAX_ON_DEMAND: Final = 2000
@@ -109,42 +111,43 @@ def header_text(text: str) -> bytes:
 class Budget:
     """Retries allowed as a share of live requests: Envoy's retry budget.
 
-    Counted in two half-windows, so that the past fades without a timer.
+    Counted in short slots, so that the past fades without a timer.
     """
 
-    __slots__ = ("_min", "_ratio", "_requests", "_retries", "_since", "_window")
+    __slots__ = ("_least", "_next", "_ratio", "_requests", "_retries", "_slot_s")
 
     def __init__(self, ratio: float, least: int, window_s: float = 10.0) -> None:
         self._ratio = ratio
-        self._min = least
-        self._window = window_s / 2
-        self._since = 0.0
-        self._requests = [0, 0]
-        self._retries = [0, 0]
+        self._least = float(least)
+        self._slot_s = window_s / (SLOTS - 1)  # one more is under way
+        self._next = 0.0
+        self._requests = [0] * SLOTS
+        self._retries = [0] * SLOTS
 
     def request(self, now: float) -> None:
         """A request came."""
-        if now - self._since >= self._window:
+        if now >= self._next:
             self._turn(now)
         self._requests[0] += 1
 
     def take(self, now: float) -> bool:
         """Whether one more retry is allowed; counts it."""
-        if now - self._since >= self._window:
+        if now >= self._next:
             self._turn(now)
-        allowed = max(float(self._min), self._ratio * sum(self._requests))
+        allowed = max(self._least, self._ratio * sum(self._requests))
         if sum(self._retries) >= allowed:
             return False
         self._retries[0] += 1
         return True
 
     def _turn(self, now: float) -> None:
-        if now - self._since >= 2 * self._window:
-            self._requests, self._retries = [0, 0], [0, 0]
-        else:
-            self._requests = [0, self._requests[0]]
-            self._retries = [0, self._retries[0]]
-        self._since = now
+        passed = min(SLOTS, 1 + int((now - self._next) / self._slot_s))
+        fresh = [0] * passed
+        self._requests = (fresh + self._requests)[:SLOTS]
+        self._retries = (fresh + self._retries)[:SLOTS]
+        self._next += passed * self._slot_s
+        if self._next <= now:  # long ago
+            self._next = now + self._slot_s
 
 
 class _Only:

@@ -93,27 +93,30 @@ class Health:
         limits = self.limits
         if limits.max_parallel is not None and self.in_flight >= limits.max_parallel:
             return "busy"
-        if (limits.rpm is not None or limits.tpm is not None) and (
-            now - self._minute < 60.0
-        ):
-            if limits.rpm is not None and self._requests >= limits.rpm:
-                return "rate"
-            if limits.tpm is not None and self._tokens >= limits.tpm:
-                return "rate"
+        if (limits.rpm is not None or limits.tpm is not None) and self._used_up(now):
+            return "rate"
         return ""
 
+    def _used_up(self, now: float) -> bool:
+        """Whether this minute's requests or tokens are."""
+        limits = self.limits
+        if now - self._minute >= 60.0:
+            return False
+        return (limits.rpm is not None and self._requests >= limits.rpm) or (
+            limits.tpm is not None and self._tokens >= limits.tpm
+        )
+
     def back_in(self, now: float) -> float:
-        """Seconds until a blocked deployment may be tried; 0 when that is now, or
-        depends on others finishing."""
-        reason = self.blocked(now)
-        if reason == "cooldown":
-            shared = 0.0 if self.credential is None else self.credential.until
-            return max(self.cooldown_until, shared) - now
-        if reason == "breaker":
-            return max(0.0, self.until - now)
-        if reason == "rate":
-            return self._minute + 60.0 - now
-        return 0.0
+        """Seconds until a blocked deployment may be tried, whatever blocks it; 0 when
+        that is now, or depends on others finishing."""
+        until = self.cooldown_until
+        if self.credential is not None:
+            until = max(until, self.credential.until)
+        if self.state != "closed":
+            until = max(until, self.until)
+        if self._used_up(now):
+            until = max(until, self._minute + 60.0)
+        return max(0.0, until - now)
 
     def begin(self, now: float) -> int:
         """An attempt starts; its number when it is a probe, else 0. The attempt hands

@@ -65,10 +65,16 @@ class Hedge:
         self.after_s = after_s
 
     def start(self, now: float) -> Deployment | None:
-        """The next in line, if it is well and the budget allows; taken out of it."""
-        if self.line[0].health.blocked(now) or not self.alias.budget.take(now):
+        """The next in line that is well and was not asked yet, if the budget allows;
+        taken out of it."""
+        for deployment in self.line:
+            if not deployment.health.blocked(now) and not self.tries.of(deployment):
+                break
+        else:
             return None
-        deployment = self.line.popleft()
+        if not self.alias.budget.take(now):
+            return None
+        self.line.remove(deployment)
         self.tries.count(deployment)
         return deployment
 

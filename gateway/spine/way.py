@@ -219,7 +219,7 @@ class Way:
         tries: Tries,
     ) -> Answered:
         hedge = alias.model.hedge
-        if hedge is None or not line or tries.of(line[0]):
+        if hedge is None or not line:
             return await attempt(exchange, call, deployment, self._means)
         second = Hedge(alias, line, tries, hedge.after_s)
         return await self._hedged(exchange, call, deployment, second)

@@ -67,11 +67,21 @@ class Machine(RuleBasedStateMachine):
     def every_pause_ends(self) -> None:
         if not self.under_way:
             assert self.health.blocked(self.now + 1000.0) == ""
-        if self.health.blocked(self.now) in {"cooldown", "breaker"}:
-            later = self.now + self.health.back_in(self.now) + 0.001
-            assert self.health.blocked(later) != self.health.blocked(self.now) or (
-                self.health.probe
-            )
+        wait = self.health.back_in(self.now)
+        assert wait >= 0.0
+        if not self.health.probe:
+            assert not self.health.blocked(self.now + wait + 0.001)
+        if self.health.blocked(self.now) and not self.health.probe:
+            assert wait > 0.0
+            assert self.health.blocked(self.now + wait * 0.99)
+
+    @invariant()
+    def one_probe_at_a_time(self) -> None:
+        if self.health.state == "open":
+            assert self.health.opened > 0
+        if self.health.probe:
+            assert self.health.state != "closed" or self.health.probe in self.under_way
+            assert self.health.blocked(self.now + 1000.0) in {"", "breaker"}
 
 
 TestMachine = Machine.TestCase
