@@ -1,13 +1,14 @@
 """Realtime sessions: where families have them, and what their messages tell.
 
 Sources: OpenAI's realtime guide (WebSocket) and its copies at Azure and xAI; Google's
-Live API (`BidiGenerateContent`). Messages are handed on as they are.
+Live API (`BidiGenerateContent`), as google-genai 3.4.0 opens it on Vertex AI too.
+Messages are handed on as they are.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -18,6 +19,10 @@ from adapters.normal.usage import Usage
 
 FAMILIES: Final = frozenset({"openai", "gemini"})
 LIVE: Final = "google.ai.generativelanguage"
+VERTEX: Final = "google.cloud.aiplatform"
+VERTEX_SERVICE: Final = "LlmBidiService/BidiGenerateContent"
+_PROJECT: Final = "/projects/"
+_DEPLOYMENT: Final = "/deployments/{model}"
 _VERSION: Final = re.compile(r"/(v\d\w*)$")
 _DONE: Final = ("response.done", "usageMetadata")
 """Marks of messages that tell usage: OpenAI's and Google's."""
@@ -30,13 +35,35 @@ def address(target: Target, query: str) -> str:
     """The URL of a session with the target's model, `http(s)` for `ws(s)`; `query`:
     what else the client asked for there, encoded."""
     base = target.base_url
+    if target.provider.family == "gemini" and _PROJECT in base:
+        url = f"{_origin(base)}/ws/{VERTEX}.v1beta1.{VERTEX_SERVICE}"
+        return f"{url}?{query}" if query else url
     if target.provider.family == "gemini":
         found = _VERSION.search(base)
         root, version = (base[: found.start()], found[1]) if found else (base, "v1beta")
         url = f"{root}/ws/{LIVE}.{version}.GenerativeService.BidiGenerateContent"
         return f"{url}?{query}" if query else url
     more = f"&{query}" if query else ""
-    return f"{base}/realtime?model={quote(target.model, safe='')}{more}"
+    model = quote(target.model, safe="")
+    base, _, version = base.partition("?")
+    if _DEPLOYMENT in base:  # Azure's dated API
+        base = base.replace(_DEPLOYMENT, "")
+        return f"{base}/realtime?{version}&deployment={model}{more}"
+    version = f"{version}&" if version else ""
+    return f"{base}/realtime?{version}model={model}{more}"
+
+
+def native(target: Target) -> str:
+    """The name by which a Live session's setup must call the target's model."""
+    _, found, project = target.base_url.partition(_PROJECT)
+    if not found:
+        return f"models/{target.model}"
+    return f"projects/{project}/publishers/google/models/{target.model}"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def setup_model(message: str | bytes) -> str:
@@ -49,15 +76,16 @@ def setup_model(message: str | bytes) -> str:
     model = setup.get("model")
     if not isinstance(model, str) or not model:
         raise BadCall("the first message must be a setup that names a model", "setup")
-    return model.removeprefix("models/")
+    return model.rpartition("models/")[2]  # Vertex AI's names say where, too
 
 
-def with_model(message: str | bytes, asked: str, model: str) -> str | bytes:
+def with_model(message: str | bytes, name: str) -> str | bytes:
     """The first message for a model of another name; itself where that is the same."""
-    if asked == model:
-        return message
     said = _object(message)
-    _setup(said)["model"] = f"models/{model}"
+    setup = _setup(said)
+    if setup.get("model") == name:
+        return message
+    setup["model"] = name
     data = _encode(said)
     return data.decode() if isinstance(message, str) else data
 

@@ -13,7 +13,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from adapters.contract import Headers
 from adapters.errors import BadCall
-from adapters.realtime import LIVE, setup_model, with_model
+from adapters.realtime import (
+    LIVE,
+    VERTEX,
+    VERTEX_SERVICE,
+    native,
+    setup_model,
+    with_model,
+)
 from adapters.registry import DIALECTS
 from gateway.deployments import Directory
 from gateway.endpoints.client_secrets import Opened, Secrets
@@ -37,7 +44,9 @@ KEY_PROTOCOL: Final = "openai-insecure-api-key."
 POLICY: Final = 1008
 SETUP_S: Final = 30.0
 """How long a Live client may take to say which model it wants."""
-_OURS: Final = frozenset({"model", "deployment", "key", "api-key", "api_key"})
+_OURS: Final = frozenset(
+    {"model", "deployment", "key", "api-key", "api_key", "api-version"}
+)
 """Query parameters that are for the gateway, not for the provider."""
 _IDENTITY: Final = (KEY_PROTOCOL, "openai-organization.", "openai-project.")
 
@@ -50,11 +59,13 @@ def rows(
 ) -> list[Row]:
     """OpenAI's SDKs take `/v1`, `/openai/v1`, `/openai` or the bare origin as base."""
     live = f"/ws/{LIVE}.{{version}}.GenerativeService.BidiGenerateContent"
+    vertex = f"/ws/{VERTEX}.{{version}}.{VERTEX_SERVICE}"
+    openai = ("/realtime", "/openai/realtime", "/openai/v1/realtime")
     return [
         Row(
             method="GET",
             path=PATH,
-            aliases=("/realtime", "/openai/realtime", "/openai/v1/realtime"),
+            aliases=(*openai, *(f"/azure{path}" for path in openai[1:])),
             endpoint=SocketDoor(dispatch, propagation, sessions, secrets, PATH),
             auth="key",
             recorded=True,
@@ -64,7 +75,10 @@ def rows(
         Row(
             method="GET",
             path=live,
-            aliases=(f"/genai{live}", f"/gemini{live}"),
+            aliases=(
+                *(f"/genai{live}", f"/gemini{live}"),
+                *(vertex, f"/vertex_ai{vertex}"),
+            ),
             endpoint=LiveDoor(dispatch, propagation, sessions, secrets, live),
             auth="key",
             recorded=True,
@@ -260,8 +274,8 @@ class LiveDoor(SocketDoor):
         alias = resolve(self.directory, exchange, model)
         query = parse_qsl(scope["query_string"].decode("latin-1"))
         found = await self._sessions.open(exchange, alias, _asked(scope, key, query))
-        native = found.book.deployment.target.model
-        await found.socket.send(with_model(first, model, native))
+        name = native(found.book.deployment.target)
+        await found.socket.send(with_model(first, name))
         await Relay(exchange, found, peer, self._sessions.settings).run()
 
 

@@ -118,6 +118,14 @@ ROWS: Final = (
     ),
     Row(
         "C",
+        "realtime sessions with models on Azure and Vertex AI",
+        (
+            "flow/clouds/test_live.py::test_a_session_on_azure",
+            "flow/clouds/test_live.py::test_a_session_on_vertex",
+        ),
+    ),
+    Row(
+        "C",
         "the Azure client of OpenAI's SDK by its endpoint alone",
         (
             f"{_DOORS}::test_the_azure_client_of_openai",

@@ -1,0 +1,109 @@
+"""Realtime sessions with models in clouds: where they are opened, and as whom."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import openai
+import pytest
+from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection
+
+from tests.harness.gateway import Running, gateway
+from tests.harness.sockets import SocketProvider
+
+KEY: Final = "sk-master-for-live-clouds"
+WITHIN_S: Final = 20.0
+SETUP: Final = "projects/p/locations/l/publishers/google/models/gemini-live"
+
+
+@dataclass
+class Scene:
+    provider: SocketProvider
+    gateway: Running
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("live")
+    with SocketProvider() as provider:
+        place = {"base_url": provider.url, "api_key": "env:AZURE_KEY"}
+        google = {"project": "p", "location": "l", "token": "env:TOKEN"}
+        dated = {**place, "azure": {"api_version": "2024-10-01-preview"}}
+        deployments = {
+            "dated": {"model": "azure/voice", **dated},
+            "v1": {"model": "azure/voice", **place},
+            "live": {
+                "model": "vertex_ai/gemini-live",
+                "base_url": provider.url,
+                "google": google,
+            },
+        }
+        models = {name: {"deployments": [one]} for name, one in deployments.items()}
+        config = {"keys": {"master": "env:MASTER_KEY"}, "models": models}
+        env = {"MASTER_KEY": KEY, "AZURE_KEY": "azure-key", "TOKEN": "vertex-token"}
+        with gateway(config, folder, env=env) as running:
+            yield Scene(provider, running)
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        (
+            "dated",
+            "/openai/realtime?api-version=2024-10-01-preview&deployment=voice",
+        ),
+        ("v1", "/openai/v1/realtime?model=voice"),
+    ],
+)
+def test_a_session_on_azure(scene: Scene, model: str, path: str) -> None:
+    def play(server: ServerConnection) -> None:
+        server.send('{"type": "session.created", "event_id": "e", "session": {}}')
+        server.recv(timeout=WITHIN_S)
+
+    scene.provider.play, scene.provider.asked = play, []
+
+    socket = scene.gateway.url.replace("http:", "ws:")
+
+    async def hold() -> str:
+        async with (
+            openai.AsyncAzureOpenAI(
+                azure_endpoint=scene.gateway.url,
+                websocket_base_url=f"{socket}/openai",  # else it wants TLS
+                api_key=KEY,
+                api_version="2025-01-01",
+            ) as client,
+            client.realtime.connect(model=model) as session,
+        ):
+            event = await session.recv()
+            return event.type
+
+    assert asyncio.run(asyncio.wait_for(hold(), WITHIN_S)) == "session.created"
+    (asked,) = scene.provider.asked
+    assert asked.path == path
+    assert asked.headers["api-key"] == "azure-key"
+    assert KEY not in str(asked.headers)
+
+
+def test_a_session_on_vertex(scene: Scene) -> None:
+    heard: list[str] = []
+
+    def play(server: ServerConnection) -> None:
+        heard.append(json.loads(server.recv(timeout=WITHIN_S))["setup"]["model"])
+        server.send(b'{"setupComplete": {}}')
+        server.recv(timeout=WITHIN_S)
+
+    scene.provider.play, scene.provider.asked = play, []
+    socket = scene.gateway.url.replace("http:", "ws:")
+    path = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
+    bearer = {"authorization": f"Bearer {KEY}"}
+    with connect(socket + path, additional_headers=bearer) as client:
+        name = "projects/any/locations/any/publishers/google/models/live"
+        client.send(json.dumps({"setup": {"model": name}}))
+        assert client.recv(timeout=WITHIN_S) == b'{"setupComplete": {}}'
+    assert heard == [SETUP]
+    (asked,) = scene.provider.asked
+    assert asked.path == path
+    assert asked.headers["authorization"] == "Bearer vertex-token"
