@@ -250,6 +250,16 @@ class Upstream(Protocol):
         ...
 
 
+@runtime_checkable
+class Portions(Protocol):
+    """An upstream whose models take only so many inputs per request, where clients
+    send as many as they like: the call is asked in portions."""
+
+    def portion(self, call: EmbedCall, target: Target) -> int:
+        """How many inputs fit; 0: all of them."""
+        ...
+
+
 class Told(msgspec.Struct, frozen=True):
     """What a client is told of an error, before its dialect words it."""
 

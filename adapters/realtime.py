@@ -128,7 +128,7 @@ class Tally:
         used = read(_told(said)) if isinstance(said, dict) else None
         if used is not None:
             self.answers += 1
-            self.usage = used if self.usage is None else _sum(self.usage, used)
+            self.usage = used if self.usage is None else self.usage.plus(used)
 
 
 def _told(said: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -139,12 +139,3 @@ def _told(said: Mapping[str, Any]) -> Mapping[str, Any]:
         inner = response.get("usage") if isinstance(response, dict) else None
         told = inner or said.get("usage")  # xAI's stands beside an empty one
     return told if isinstance(told, dict) else {}
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    added = {
-        name: getattr(one, name) + getattr(other, name)
-        for name in Usage.__struct_fields__
-        if type(getattr(one, name)) is int
-    }
-    return msgspec.structs.replace(one, **added)

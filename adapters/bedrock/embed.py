@@ -77,8 +77,7 @@ def write(
     if model.vendor == "cohere":
         body = _cohere(call, texts, model, dropped)
     elif len(texts) != 1:
-        told = f"{model.bare} makes one vector per request: send one text"
-        raise Unsupported(told, "input")
+        raise Unsupported(f"{model.bare} makes one vector per request", "input")
     elif model.nova:
         body = _nova(call, texts[0])
     else:
@@ -86,6 +85,11 @@ def write(
     if dropped and target.strict:
         raise Unsupported(f"Bedrock cannot say {dropped[0]}", dropped[0])
     return encode({**body, **extra}), tuple(dropped)
+
+
+def portion(model: Model) -> int:
+    """How many texts one request may hold."""
+    return MOST if model.vendor == "cohere" else 1
 
 
 def _text(one: Input) -> str:
@@ -102,8 +106,6 @@ def _task(call: EmbedCall) -> str:
 def _cohere(
     call: EmbedCall, texts: list[str], model: Model, dropped: list[str]
 ) -> dict[str, object]:
-    if len(texts) > MOST:
-        raise Unsupported(f"Cohere embeds at most {MOST} texts at once", "input")
     task = _task(call)
     known = task in PURPOSES
     if task and not known:

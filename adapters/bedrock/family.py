@@ -138,6 +138,10 @@ class Bedrock:
         head = _wire_head(target, model, verb)
         return WireRequest(head, body, (), dropped)
 
+    def portion(self, call: EmbedCall, target: Target) -> int:
+        """How many texts of the call one request may hold."""
+        return embed.portion(named(target.model))
+
     def parse_response(self, response: WireResponse, call: Call) -> Result:
         """A 2xx answer. Raises `UpstreamError` for one that is none."""
         if isinstance(call, EmbedCall):

@@ -54,3 +54,12 @@ class Usage(msgspec.Struct, frozen=True):
     @property
     def total(self) -> int:
         return self.input + self.output
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Both together."""
+        added = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in self.__struct_fields__
+            if type(getattr(self, name)) is int
+        }
+        return msgspec.structs.replace(self, **added)

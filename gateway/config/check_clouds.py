@@ -4,8 +4,9 @@ from adapters.contract import Provider
 from adapters.providers import find
 from gateway.config import clouds
 from gateway.config.addresses import bad_url
+from gateway.config.aws import Profiles
 from gateway.config.findings import Findings
-from gateway.config.problem import Path
+from gateway.config.problem import Path, quoted
 from gateway.config.schema import Aws, Azure, Deployment, Google, ProviderRow
 from gateway.config.secrets import SecretError
 
@@ -30,6 +31,11 @@ def _check_aws(said: Aws, path: Path, f: Findings) -> None:
     if said.web_identity_token and not said.role_arn:
         message = "an identity token is exchanged for a role"
         f.problem((*path, "web_identity_token"), message, "set role_arn")
+    if said.profile and f.demand:
+        profiles = Profiles(f.secrets)
+        if not profiles.find(said.profile):
+            message = f"there is no AWS profile {quoted(said.profile)}"
+            f.problem((*path, "profile"), message, f"looked in {profiles.places}")
     wrong = said.sts_endpoint and bad_url(said.sts_endpoint)
     if wrong:
         f.problem((*path, "sts_endpoint"), wrong)

@@ -231,7 +231,7 @@ class _Finder:
         if profile.get("aws_access_key_id") and profile.get("aws_secret_access_key"):
             return InFile(name, self._profiles)
         if command := profile.get("credential_process"):
-            return Program(command, self._secrets)
+            return Program(_argv(name, command), self._secrets)
         hint = ""
         if any(key.startswith("sso_") for key in profile):
             hint = (
@@ -285,14 +285,29 @@ class InFile:
         return Given(keys, FILE_S)
 
 
+def _argv(name: str, command: str) -> list[str]:
+    """A `credential_process` in words.
+
+    Raises:
+        SecretError: it is none.
+    """
+    try:
+        argv = shlex.split(command)
+    except ValueError:
+        argv = []
+    if not argv:
+        raise SecretError(f"credential_process of AWS profile {name!r} is no command")
+    return argv
+
+
 class Program:
     """Keys that a program prints (`credential_process`)."""
 
     renews = True
 
-    def __init__(self, command: str, secrets: Secrets) -> None:
-        self.identity = f"aws credential_process {shlex.split(command)[0]}"
-        self._argv = shlex.split(command)
+    def __init__(self, argv: list[str], secrets: Secrets) -> None:
+        self.identity = f"aws credential_process {argv[0]}"
+        self._argv = argv
         self._secrets = secrets
 
     async def give(self) -> Given:
@@ -303,6 +318,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=FETCH_S - 1,
+                env=self._secrets.run_environment(),
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:

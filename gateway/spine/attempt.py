@@ -1,6 +1,7 @@
 """One try of one deployment: ask, until an answer has begun."""
 
 import asyncio
+from functools import partial
 from typing import Final, NamedTuple, NoReturn
 from urllib.parse import parse_qsl, urlencode
 
@@ -29,6 +30,7 @@ from gateway.net.loopback import Answer
 from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
 from gateway.spine.fetch import Fetcher
+from gateway.spine.portions import apart, together
 from gateway.telemetry.context import Propagation
 
 MAX_ERROR_BODY: Final = 256 * 1024
@@ -148,15 +150,18 @@ async def attempt(
     if counts and Operation.count_tokens not in deployment.upstream.operations:
         return Whole(_estimated(call), deployment, None)
     try:
-        wire = _wire(call, deployment)
+        portions = apart(call, deployment)
+        wires = [_wire(portion, deployment) for portion in portions]
     except Unsupported as unsupported:
         if counts:
             return Whole(_estimated(call), deployment, None)
         if not isinstance(unsupported, ByAddress):
             raise
         call = await means.fetcher.inline(exchange, call, unsupported)
-        wire = _wire(call, deployment)
+        portions = apart(call, deployment)
+        wires = [_wire(portion, deployment) for portion in portions]
     book = Try(exchange, deployment, means.propagation.span_id(), hedge=hedge)
+    wire = wires[0]
     if wire.dropped:
         book.dropped = _spoken(wire.dropped, call.dialect)
     extra = _traced(exchange, means.propagation, book)
@@ -164,7 +169,10 @@ async def attempt(
     try:
         if call.stream:
             return await _open(exchange, call, book, wire, deadline, extra)
-        return await _ask(call, book, wire, deadline, extra)
+        ask = partial(_ask, book, deadline, extra)
+        result = await together(ask, portions, wires, book)
+        book.heard(streamed=False)
+        return Whole(result, deployment, book)
     except asyncio.CancelledError as cancelled:
         book.cancelled(sent=not isinstance(cancelled, Unsent))
         raise
@@ -195,8 +203,8 @@ def _estimated(call: Call) -> TokenCount:
 
 
 async def _ask(
-    call: Call, book: Try, wire: WireRequest, deadline: float, extra: Headers
-) -> Whole:
+    book: Try, deadline: float, extra: Headers, call: Call, wire: WireRequest
+) -> Result:
     deployment = book.deployment
     # A whole answer has no first token before its last: only the deadline counts.
     limits = Limits(deployment.limits.connect_s, 86_400.0, 86_400.0)
@@ -205,9 +213,8 @@ async def _ask(
         raise deployment.upstream.parse_error(response)
     book.allowance = _allowance(response.headers)
     result = deployment.upstream.parse_response(response, call)
-    book.usage = result.usage
-    book.heard(streamed=False)
-    return Whole(result, deployment, book)
+    book.used(result.usage)
+    return result
 
 
 async def _open(

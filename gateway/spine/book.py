@@ -67,6 +67,11 @@ class Try:
         """What the provider says is left of our rate limits there."""
         self._probe = deployment.health.begin(self.started)
 
+    def used(self, usage: Usage | None) -> None:
+        """An answer, or one portion of it, used this."""
+        if usage is not None:
+            self.usage = usage if self.usage is None else self.usage.plus(usage)
+
     def heard(self, *, streamed: bool) -> None:
         """The answer begins."""
         self.first_token = time.monotonic()

@@ -106,8 +106,11 @@ def _other(request: Request) -> Script:
         return tell(200, {"results": best[: body.get("top_n", 2)]})
     headers = [("x-amzn-bedrock-input-token-count", "5")]
     if "inputText" in body:
-        size = body.get("dimensions", 8)
-        told: Json = {"embedding": [0.5] * size, "inputTextTokenCount": 5}
+        size, text = body.get("dimensions", 8), body["inputText"]
+        if text == "refuse me":
+            return refusal(429, "ThrottlingException", "Too many requests")
+        vector = [float(text) if text.isdigit() else 0.5] * size
+        told: Json = {"embedding": vector, "inputTextTokenCount": 5}
     else:
         told = {"embeddings": [[0.25] * 8 for _ in body["texts"]]}
         told["response_type"] = "embeddings_floats"

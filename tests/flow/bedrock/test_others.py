@@ -190,6 +190,41 @@ def test_embeddings_of_titan_and_cohere(scene: Scene, sdks: Sdks, form: Any) -> 
     assert [len(entry.embedding) for entry in several.data] == [8, 8]
 
 
+def test_as_many_embeddings_as_the_client_likes(scene: Scene, sdks: Sdks) -> None:
+    begun = len(scene.up.requests)
+    texts = [str(number) for number in range(50)]
+    told = sdks.openai.embeddings.with_raw_response.create(
+        model="titan-embed", input=texts, encoding_format="float"
+    )
+    vectors = told.parse().data
+    assert [entry.embedding[0] for entry in vectors] == [*range(50)]
+    assert [entry.index for entry in vectors] == [*range(50)]
+    assert told.parse().usage.prompt_tokens == 250
+    assert len(scene.up.requests) - begun == 50
+    row = scene.gateway.record(told.headers["x-routeiq-id"])
+    assert row["tokens"]["input"] == 250
+    begun = len(scene.up.requests)
+    many = sdks.openai.embeddings.create(
+        model="cohere-embed", input=["x"] * 200, encoding_format="float"
+    )
+    assert len(many.data) == 200
+    sizes = [len(asked.json()["texts"]) for asked in scene.up.requests[begun:]]
+    assert sorted(sizes) == [8, 96, 96]
+
+
+def test_one_text_refused_is_all_refused_and_said(scene: Scene, sdks: Sdks) -> None:
+    with pytest.raises(openai.RateLimitError) as caught:
+        sdks.openai.embeddings.create(
+            model="titan-embed", input=[*"abcd", "refuse me", *"efghijklmnop"]
+        )
+    assert "Too many requests" in caught.value.message
+    with pytest.raises(openai.BadRequestError) as told:
+        begun = len(scene.up.requests)
+        sdks.openai.embeddings.create(model="titan-embed", input=[[1, 2], [3]])
+    assert "neither tokens nor media" in told.value.message
+    assert len(scene.up.requests) == begun
+
+
 @pytest.mark.parametrize("model", ["ranks", "ranks-amazon"])
 def test_documents_are_ranked(scene: Scene, model: str) -> None:
     asked = {"query": "q", "documents": ["a", "b"], "top_n": 1}
