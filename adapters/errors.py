@@ -6,6 +6,7 @@
     x ContentFilter   the provider's policy refused the content
     x ToolFailed      the model wrote a tool call that cannot be read
     x TooLarge        the body is too large for this provider
+    x Uncounted       the provider does not count tokens for this model
   x NotFound          the provider does not know the model or deployment
   x Unauthorized      our credential is wrong; others of this model may work
   x Forbidden         our credential may not do this: region, model access
@@ -91,6 +92,12 @@ class TooLarge(BadRequest):
     """The body is too large for the provider."""
 
     kind = "too_large"
+
+
+class Uncounted(BadRequest):
+    """The provider counts tokens, but not this model's."""
+
+    kind = "uncounted"
 
 
 class NotFound(UpstreamError):

@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.bedrock.wire import BROKEN, encode
 from adapters.contract import Headers, Told, WireResponse
-from adapters.errors import UpstreamError
+from adapters.errors import Uncounted, UpstreamError
 from adapters.framing import eventstream
 from adapters.framing.eventstream import Message
 from adapters.phrases import classify
@@ -54,6 +54,8 @@ _NO_SIGNATURE: Final = (
     "AWS SDKs send the key that stands in AWS_BEARER_TOKEN_BEDROCK; a signature made "
     "with access keys cannot be verified here"
 )
+_UNCOUNTED: Final = "support counting tokens"
+"""CountTokens knows some models only. Source: github.com/maximhq/bifrost/pull/2169."""
 _PREVIEW: Final = 500
 
 
@@ -71,7 +73,10 @@ def read(response: WireResponse) -> UpstreamError:
     kind = _bare(told.decode("latin-1") if told else body.kind)
     message = body.message or body.capital
     message = message or kind or f"the provider answered {response.status}"
-    return classify(response.status, message, "", kind)(
+    meant = classify(response.status, message, "", kind)
+    if _UNCOUNTED in message:
+        meant = Uncounted
+    return meant(
         message,
         status=response.status,
         type_=kind or None,

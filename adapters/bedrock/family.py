@@ -266,7 +266,8 @@ def _count(call: ChatCall, target: Target, model: Model) -> WireRequest:
         body, dropped = invoke.write(call, target, model)
     else:
         body, dropped = _converse(call, target, model, count=True)
-    return WireRequest(_wire_head(target, model, "count-tokens"), body, (), dropped)
+    head = _wire_head(target, model.foundation, "count-tokens")
+    return WireRequest(head, body, (), dropped)
 
 
 def _invoke(

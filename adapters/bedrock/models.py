@@ -72,6 +72,13 @@ class Model(msgspec.Struct, frozen=True):
         return quote(self.id, safe="")
 
     @property
+    def foundation(self) -> "Model":
+        """The model itself, where this is a profile that tells: CountTokens knows no
+        profiles."""
+        told = self.bare.partition(".")[0] in VENDORS
+        return msgspec.structs.replace(self, id=self.bare) if told else self
+
+    @property
     def is_claude(self) -> bool:
         """Whether it speaks Messages through InvokeModel."""
         spoken = ("anthropic.claude-v", "anthropic.claude-instant")

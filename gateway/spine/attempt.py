@@ -1,6 +1,7 @@
 """One try of one deployment: ask, until an answer has begun."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, NamedTuple, NoReturn
 from urllib.parse import parse_qsl, urlencode
@@ -17,7 +18,7 @@ from adapters.contract import (
     WireRequest,
     WireResponse,
 )
-from adapters.errors import ByAddress, Garbled, Unsupported, UpstreamError
+from adapters.errors import ByAddress, Garbled, Uncounted, Unsupported, UpstreamError
 from adapters.framing import multipart
 from adapters.names import spoken
 from adapters.normal.chat import ChatCall, TokenCount
@@ -150,16 +151,11 @@ async def attempt(
     if counts and Operation.count_tokens not in deployment.upstream.operations:
         return Whole(_estimated(call), deployment, None)
     try:
-        portions = apart(call, deployment)
-        wires = [_wire(portion, deployment) for portion in portions]
-    except Unsupported as unsupported:
-        if counts:
-            return Whole(_estimated(call), deployment, None)
-        if not isinstance(unsupported, ByAddress):
+        portions, wires = await _worded(exchange, call, deployment, means)
+    except Unsupported:
+        if not counts:
             raise
-        call = await means.fetcher.inline(exchange, call, unsupported)
-        portions = apart(call, deployment)
-        wires = [_wire(portion, deployment) for portion in portions]
+        return Whole(_estimated(call), deployment, None)
     book = Try(exchange, deployment, means.propagation.span_id(), hedge=hedge)
     wire = wires[0]
     if wire.dropped:
@@ -168,7 +164,7 @@ async def attempt(
     deadline = min(exchange.deadline, book.started + deployment.total_s)
     try:
         if call.stream:
-            return await _open(exchange, call, book, wire, deadline, extra)
+            return await _open(exchange, portions[0], book, wire, deadline, extra)
         ask = partial(_ask, book, deadline, extra)
         result = await together(ask, portions, wires, book)
         book.heard(streamed=False)
@@ -178,10 +174,28 @@ async def attempt(
         raise
     except UpstreamError as error:
         book.failed(error)
+        if isinstance(error, Uncounted):
+            return Whole(_estimated(call), deployment, None)
         raise Broken(book, error) from error
     except Exception as error:
         book.failed(error)
         raise
+
+
+async def _worded(
+    exchange: Exchange, call: Call, deployment: Deployment, means: Means
+) -> tuple[Sequence[Call], list[WireRequest]]:
+    """The call in the deployment's words, in portions where it must be; what is named
+    by address is fetched where only its data is taken."""
+    portions = apart(call, deployment)
+    try:
+        return portions, [_wire(portion, deployment) for portion in portions]
+    except ByAddress as unsupported:
+        if exchange.operation is Operation.count_tokens:
+            raise
+        call = await means.fetcher.inline(exchange, call, unsupported)
+        portions = apart(call, deployment)
+        return portions, [_wire(portion, deployment) for portion in portions]
 
 
 def _spoken(names: tuple[str, ...], dialect: str) -> tuple[str, ...]:

@@ -83,6 +83,9 @@ def speak(path: str, request: Request, answer: Answer) -> Script:
             return tell(200, whole(answer), [("x-amzn-requestid", "req-bedrock")])
         case "converse-stream":
             return streamed(stream(answer))
+        case "count-tokens" if not path.startswith("model/anthropic."):
+            told = "The provided model doesn't support counting tokens."
+            return refusal(400, "ValidationException", told)
         case "count-tokens":
             return tell(200, {"inputTokens": COUNTED})
         case "invoke" if "messages" in request.json():

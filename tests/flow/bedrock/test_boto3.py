@@ -8,7 +8,7 @@ import botocore.exceptions
 import pytest
 
 from tests.adapters.bedrock import shapes
-from tests.flow.bedrock.conftest import KEY, NOVA, SIGNED, Scene, client
+from tests.flow.bedrock.conftest import CLAUDE, KEY, NOVA, SIGNED, Scene, client
 from tests.harness import spoken_bedrock as bedrock
 from tests.harness.answers import Answer, Said
 from tests.harness.upstream import close, reset, tell
@@ -199,11 +199,27 @@ def test_bedrock_is_asked_and_answers_byte_for_byte(scene: Scene) -> None:
 
 def test_tokens_are_counted(scene: Scene) -> None:
     asked = {"converse": {"messages": [said("hi")]}}
-    told = scene.bedrock.count_tokens(modelId="nova", input=asked)
+    told = scene.bedrock.count_tokens(modelId="claude", input=asked)
     assert told["inputTokens"] == bedrock.COUNTED
-    assert scene.up.requests[-1].json() == {"input": asked}
-    for model in ("openai", "anthropic", "gemini", "echo"):
-        assert scene.bedrock.count_tokens(modelId=model, input=asked)["inputTokens"] > 0
+    request = scene.up.requests[-1]
+    assert request.json() == {"input": asked}
+    model = CLAUDE.partition(".")[2].replace(":", "%3A")
+    assert request.target.endswith(f"/model/{model}/count-tokens"), "no profile's id"
+    for other in ("openai", "anthropic", "gemini", "echo"):
+        assert scene.bedrock.count_tokens(modelId=other, input=asked)["inputTokens"] > 0
+
+
+def test_tokens_that_bedrock_cannot_count_are_estimated(scene: Scene) -> None:
+    for model in ("nova", "profile"):
+        asked = {"converse": {"messages": [said("hello there")]}}
+        told = scene.bedrock.count_tokens(modelId=model, input=asked)
+        assert told["inputTokens"] not in (0, bedrock.COUNTED)
+        row = scene.gateway.record(
+            told["ResponseMetadata"]["HTTPHeaders"]["x-routeiq-id"]
+        )
+        assert row["status"] == 200
+        assert [one["error"] for one in row["attempts"]] == ["uncounted"]
+        assert not row["cost_nano"]
 
 
 @pytest.mark.parametrize("model", ["claude", "claude-converse"])

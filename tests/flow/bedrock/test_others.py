@@ -373,7 +373,7 @@ def test_cache_markers_are_kept_by_every_api_and_arn(scene: Scene, sdks: Sdks) -
 
 
 def test_tokens_are_counted_by_bedrock(scene: Scene, sdks: Sdks) -> None:
-    for model, form in (("claude", "invokeModel"), ("nova", "converse")):
+    for model, form in (("claude", "invokeModel"), ("claude-converse", "converse")):
         told = sdks.anthropic.messages.count_tokens(
             model=model, messages=[{"role": "user", "content": "hi"}]
         )
