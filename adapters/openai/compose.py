@@ -107,6 +107,9 @@ class Composer:
             case Text():
                 entry = {"type": "text", "text": part.text}
             case Image():
+                if self._words.data_only and part.url[:4].lower() == "http":
+                    told = "this provider takes pictures as data only"
+                    raise ByAddress(told, "image_url")
                 entry = _image(part)
             case Audio():
                 entry = _audio(part)

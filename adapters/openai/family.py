@@ -41,7 +41,7 @@ from adapters.openai.responses import answer as responses_answer
 from adapters.openai.responses import asked
 from adapters.openai.responses import family as responses
 from adapters.openai.stream import StreamDecoder
-from adapters.openai.words import official
+from adapters.openai.words import DATA_ONLY, official
 
 _OURS: Final = frozenset(
     {wire.CHAT, wire.COMPLETIONS, wire.EMBEDDINGS, wire.RESPONSES, *wire.MEDIA}
@@ -138,8 +138,11 @@ def _rerank(call: RerankCall, target: Target) -> WireRequest:
 
 def _carries(call: ChatCall, target: Target) -> bool:
     """Whether the body holds what we gave the client for another family's sake, and
-    OpenAI itself would not take."""
-    return official(target.provider, target.base_url) and reasoning.travels(call.raw)
+    OpenAI itself would not take; or pictures by address, for who takes none."""
+    raw, provider = call.raw, target.provider
+    if provider.id in DATA_ONLY and b'"image_url"' in raw:
+        return b'"http' in raw
+    return official(provider, target.base_url) and reasoning.travels(raw)
 
 
 def _completes(target: Target) -> bool:

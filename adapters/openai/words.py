@@ -87,6 +87,10 @@ _FILES: Final = {
     "openrouter": "file_data",
     "perplexity": "file_url",
 }
+DATA_ONLY: Final = frozenset(
+    {"lm_studio", "moonshot", "moonshot_cn", "ollama_cloud", "ollama_openai"}
+)
+"""They see pictures by their data only, says each vendor's documentation."""
 _GOOGLE: Final = frozenset({"gemini_openai", "google_openai", "litellm_proxy"})
 
 
@@ -117,6 +121,8 @@ class Words(msgspec.Struct, frozen=True):
     file_url: str
     """Where a document's address stands: `file_url`, `document_url` (Mistral),
     `file_data` (OpenRouter); empty: nowhere (`file_url`)."""
+    data_only: bool
+    """Whether pictures are taken by their data only."""
     google: bool
     """Whether `extra_content.google` is understood (`google`: `yes` or `no`)."""
 
@@ -145,6 +151,7 @@ def words(target: Target, dialect: str) -> Words:
         file_url=extra.get(
             "file_url", _FILES.get(provider.id, "file_url" if own else "")
         ),
+        data_only=provider.id in DATA_ONLY,
         google=_flag(extra, "google", provider.id in _GOOGLE or (own and not real)),
     )
 

@@ -58,10 +58,12 @@ def config(up: Upstream, **fetch: Any) -> dict[str, Any]:
             "llama": own("ollama"),
             "chat": own("openai", "/openai"),
             "rock": own("bedrock"),
+            "lm_studio": {"base_url": up.url + "/openai"},
         },
         "models": {
             "data-only": {"deployments": [{"model": "llama/llava"}]},
             "addresses": {"deployments": [{"model": "chat/m"}]},
+            "studio": {"deployments": [{"model": "lm_studio/m"}]},
             "rock": {"deployments": [{"model": "rock/amazon.nova-lite-v1:0"}]},
             "both": {
                 "deployments": [{"model": "llama/llava"}, {"model": "chat/m"}],
@@ -144,6 +146,19 @@ def test_a_picture_by_address_is_sent_by_its_data(
     sent = up.requests[-1].json()["messages"][0]["content"][1]["image"]
     assert sent == {"format": "png", "source": {"bytes": data}}
     assert len(web.requests) == before + 2
+
+
+def test_so_it_is_for_vendors_that_take_data_in_openais_words(
+    open_: Running, up: Upstream, web: Upstream
+) -> None:
+    web.on("/cat.png", tell(200, PNG))
+    data = "data:image/png;base64," + base64.b64encode(PNG).decode()
+    for url in (f"{web.url}/cat.png", data):
+        answer = ask(open_, "studio", picture(url))
+        assert answer.status_code == 200, answer.text
+        told = last(up, "/openai/chat/completions")["messages"][0]["content"]
+        assert told[0] == {"type": "text", "text": "what is it?"}
+        assert told[1]["image_url"]["url"] == data
 
 
 def test_who_takes_addresses_is_given_them(
