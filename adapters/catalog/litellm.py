@@ -133,9 +133,7 @@ def _price(told: Mapping[str, Any], *, free: bool) -> dict[str, Any]:
 def _pieces(told: Mapping[str, Any], *, tokens: bool) -> dict[str, float | None]:
     """What is billed beside tokens, or in their place: never both for the same."""
     dollars = partial(_dollars, told)
-    found = {
-        "request": dollars("input_cost_per_request") or dollars("input_cost_per_query")
-    }
+    found = {"request": dollars("input_cost_per_request")}
     match MODES[told["mode"]]:
         case "image" if not tokens:
             each = dollars("output_cost_per_image")
@@ -145,6 +143,8 @@ def _pieces(told: Mapping[str, Any], *, tokens: bool) -> dict[str, float | None]
         case "transcribe" if not tokens:
             each = dollars("input_cost_per_second", 60.0)
             found["audio_minute"] = each or dollars("output_cost_per_second", 60.0)
+        case "rerank":
+            found["search"] = dollars("input_cost_per_query")
         case _:
             pass
     return found

@@ -1,17 +1,21 @@
 """How a row of the table is written, and the quirks that several rows share."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from adapters.contract import Provider, Quirks
 
 
+@cache
 def words(text: str) -> frozenset[str]:
-    """Words with spaces between."""
+    """Words with spaces between; many rows share the same."""
     return frozenset(text.split())
 
 
 MAX_TOKENS: Final = {"max_completion_tokens": "max_tokens"}
+CURRENT: Final = Quirks()
+"""The family's API as it is today."""
 PLAIN: Final = Quirks(rename=MAX_TOKENS, system_role="system")
 """The API as it was before reasoning models: most of the compatible providers."""
 GLM: Final = Quirks(
@@ -66,7 +70,7 @@ def row(
         signer=signer,
         quirks=quirks,
         aliases=tuple(aliases.split()),
-        operations=frozenset(can.split()),
+        operations=words(can),
     )
 
 
@@ -95,7 +99,7 @@ def rows(table: str) -> Iterator[Provider]:
             env,
             can=can,
             aliases=" ".join(aliases),
-            quirks=Quirks() if grammar else PLAIN,
+            quirks=CURRENT if grammar else PLAIN,
             family="anthropic" if "messages" in grammar else "openai",
             auth="x-api-key" if grammar == ["messages"] else "bearer",
             base_url_env=base_url_env,

@@ -521,7 +521,7 @@ def test_litellm_s_table_is_read_in_our_words() -> None:
     assert document.models["vertex_ai"]["made/m"].price is None  # a zero is no price
     assert document.models["groq"]["whisper"].price == PriceForm(audio_minute=0.006)
     assert document.models["openai"]["dall-e"].price == PriceForm(image=0.04)
-    assert document.models["cohere"]["rank"].price == PriceForm(request=0.002)
+    assert document.models["cohere"]["rank"].price == PriceForm(search=0.002)
     assert Catalog(write(document)).find("groq", "whisper") is not None
 
 
