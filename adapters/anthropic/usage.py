@@ -9,6 +9,8 @@ from typing import Final
 from adapters.anthropic.wire import CacheCreation, OutputDetails, Tokens
 from adapters.normal.usage import Usage
 
+_SERVICES: Final = frozenset({"priority", "batch"})
+"""Service tiers with rates of their own."""
 _NO_CACHE: Final = CacheCreation()
 _NO_DETAILS: Final = OutputDetails()
 
@@ -36,6 +38,7 @@ def normal(tokens: Tokens) -> Usage:
         cache_write=written,
         cache_write_1h=min(made.ephemeral_1h_input_tokens, written),
         reasoning=details.thinking_tokens or 0,
+        service=tokens.service_tier if tokens.service_tier in _SERVICES else "",
     )
 
 
@@ -49,6 +52,7 @@ def later(before: Tokens, now: Tokens) -> Tokens:
         now.cache_creation or before.cache_creation,
         now.output_tokens_details or before.output_tokens_details,
         now.iterations or before.iterations,
+        now.service_tier or before.service_tier,
     )
 
 
@@ -71,4 +75,6 @@ def written(usage: Usage | None) -> dict[str, object]:
     }
     if usage.reasoning:
         told["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    if usage.service in _SERVICES:
+        told["service_tier"] = usage.service
     return told

@@ -81,6 +81,7 @@ class Tokens(msgspec.Struct, frozen=True):
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
     iterations: list[Iteration] | None = None
+    service_tier: str | None = None
 
 
 class Fault(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ is not there is not known; it is never zero.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,7 @@ from adapters.catalog.price import Price, Rates, Tier
 Dollars = Annotated[float, Meta(ge=0, le=10_000)]
 """Ten times the dearest there is; more is a slip of the unit."""
 Tokens = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Service = Literal["flex", "priority", "batch"]
 ISO_DATE: Final = r"^\d{4}-\d\d-\d\d$"
 Date = Annotated[str, Meta(pattern=ISO_DATE)]
 
@@ -58,6 +59,12 @@ class TierForm(RatesForm, frozen=True, kw_only=True, omit_defaults=True):
     above: Tokens
 
 
+class ServiceForm(RatesForm, frozen=True, kw_only=True, omit_defaults=True):
+    """The rates of another service than the usual one."""
+
+    tiers: tuple[TierForm, ...] = ()
+
+
 class PriceForm(RatesForm, frozen=True, kw_only=True, omit_defaults=True):
     """What a model costs."""
 
@@ -67,6 +74,7 @@ class PriceForm(RatesForm, frozen=True, kw_only=True, omit_defaults=True):
     audio_minute: Dollars | None = None
     search: Dollars | None = None
     tiers: tuple[TierForm, ...] = ()
+    services: dict[Service, ServiceForm] = {}
 
 
 class Row(_Form, frozen=True, kw_only=True, omit_defaults=True):
@@ -105,7 +113,6 @@ class Document(_Form, frozen=True, kw_only=True, omit_defaults=True):
 
 def priced(said: Mapping[str, Any]) -> Price:
     """Dollars, by the words of `PriceForm` -> a price."""
-    tiers = sorted(said.get("tiers") or (), key=lambda tier: int(tier["above"]))
     whole = {name: _pico(said.get(name)) for name in ("image", "request")}
     minute = said.get("audio_minute")
     return Price(
@@ -115,11 +122,20 @@ def priced(said: Mapping[str, Any]) -> Price:
         character=_per_million(said.get("character")),
         search=_pico(said.get("search")),
         audio_ms=None if minute is None else _pico(minute / 60_000),
-        tiers=tuple(Tier(above=tier["above"], **_rates(tier)) for tier in tiers),
+        tiers=_tiers(said),
+        services={
+            name: Price(**_rates(rates), tiers=_tiers(rates))
+            for name, rates in (said.get("services") or {}).items()
+        },
     )
 
 
-def _rates(said: Mapping[str, Any]) -> dict[str, int]:
+def _tiers(said: Mapping[str, Any]) -> tuple[Tier, ...]:
+    tiers = sorted(said.get("tiers") or (), key=lambda tier: int(tier["above"]))
+    return tuple(Tier(above=tier["above"], **_rates(tier)) for tier in tiers)
+
+
+def _rates(said: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: _per_million(said.get(name)) for name in Rates.__struct_fields__}
     return {name: value for name, value in found.items() if value is not None}
 

@@ -1,9 +1,9 @@
 """LiteLLM's table of models (`model_prices_and_context_window.json`) in our own form.
 
 Its prices are US dollars per token, second, character, picture or request; it writes 0
-where a price is not known, so a price of nothing but zeros is none here. Standard
-rates only: those of batches, priority and flex, and per pixel, page or video are not
-in our form and left out. Source: LiteLLM 1.109.1 (MIT, Berri AI).
+where a price is not known, so a price of nothing but zeros is none here. What is billed
+per pixel, page or video is not in our form and left out. Source: LiteLLM 1.109.1 (MIT,
+Berri AI).
 """
 
 import re
@@ -43,6 +43,7 @@ _PER_TOKEN: Final = {
     "image_input": "input_cost_per_image_token",
     "image_output": "output_cost_per_image_token",
 }
+_SERVICES: Final = {"flex": "_flex", "priority": "_priority", "batch": "_batches"}
 _TIER: Final = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 _FAMILY: Final = re.compile(r"[-_](?:[a-z0-9]+[-_])?(?:language[-_])?models$")
 """Google's and Fireworks' models stand under one provider for each maker."""
@@ -117,23 +118,43 @@ def _read(told: Mapping[str, Any], *, free: bool) -> Row:
 def _price(told: Mapping[str, Any], *, free: bool) -> dict[str, Any]:
     price: dict[str, Any] = _rates(told, "")
     price |= _told(_pieces(told, tokens="input" in price or "image_output" in price))
-    above = sorted({int(m[1]) for name in told if (m := _TIER.fullmatch(name))})
-    tiers = [
-        {"above": thousand * 1000, **rates}
-        for thousand in above
-        if (rates := _rates(told, f"_above_{thousand}k_tokens"))
-    ]
-    if tiers and price:
+    if price and (tiers := _tiers(told, "")):
         price["tiers"] = tiers
+    if price and (services := _services(told, price)):
+        price["services"] = services
     if not price and free and told.get("input_cost_per_token") == 0:
         price = {"input": 0.0, "output": 0.0}
     return price
 
 
+def _tiers(told: Mapping[str, Any], service: str) -> list[dict[str, Any]]:
+    above = sorted({int(m[1]) for name in told if (m := _TIER.fullmatch(name))})
+    return [
+        {"above": thousand * 1000, **rates}
+        for thousand in above
+        if (rates := _rates(told, f"_above_{thousand}k_tokens{service}"))
+    ]
+
+
+def _services(
+    told: Mapping[str, Any], price: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Those with rates of their own for whatever the usual one has."""
+    needed = {"input", "output"} & price.keys()
+    found: dict[str, dict[str, Any]] = {}
+    for name, suffix in _SERVICES.items():
+        rates: dict[str, Any] = _rates(told, suffix)
+        if needed and needed <= rates.keys():
+            tiers = _tiers(told, suffix)
+            found[name] = {**rates, "tiers": tiers} if tiers else rates
+    return found
+
+
 def _pieces(told: Mapping[str, Any], *, tokens: bool) -> dict[str, float | None]:
     """What is billed beside tokens, or in their place: never both for the same."""
     dollars = partial(_dollars, told)
-    found = {"request": dollars("input_cost_per_request")}
+    asked, query = dollars("input_cost_per_request"), dollars("input_cost_per_query")
+    found = {"request": asked or query}
     match MODES[told["mode"]]:
         case "image" if not tokens:
             each = dollars("output_cost_per_image")
@@ -144,7 +165,7 @@ def _pieces(told: Mapping[str, Any], *, tokens: bool) -> dict[str, float | None]
             each = dollars("input_cost_per_second", 60.0)
             found["audio_minute"] = each or dollars("output_cost_per_second", 60.0)
         case "rerank":
-            found["search"] = dollars("input_cost_per_query")
+            found = {"request": asked, "search": query}
         case _:
             pass
     return found

@@ -52,6 +52,10 @@ class Price(Rates, frozen=True, omit_defaults=True, kw_only=True):
     """Per question that documents were ranked for."""
     tiers: tuple[Tier, ...] = ()
     """Ascending."""
+    services: dict[str, "Price"] = {}
+    """What is served otherwise than usual (`flex`, `priority`, `batch`), where rates
+    for it are known. With none of them all cost the same; of one that is missing
+    among others nobody knows the price."""
 
 
 def cost_nano(usage: Usage, price: Price | None) -> int | None:
@@ -62,26 +66,43 @@ def cost_nano(usage: Usage, price: Price | None) -> int | None:
     """
     if price is None:
         return None
+    if usage.service and price.services:
+        return _served(usage, price)
     if usage.paid is not None:
         usage = Usage(input=usage.paid[0], output=usage.paid[1])
-    rates: Rates = price
-    for tier in price.tiers:
-        if usage.input > tier.above:
-            rates = tier
-    pico = _usual(usage, rates)
+    pico = _tokens(usage, _rates(usage, price))
     if pico is None:
-        bill = _Bill()
-        bill.input(usage, rates)
-        bill.output(usage, rates)
-        if bill.unknown:
-            return None
-        pico = bill.pico
+        return None
     if usage.images or usage.audio_ms or usage.characters or usage.searches:
         units = _units(usage, price)
         if units is None:
             return None
         pico += units
     return (pico + price.request + PICO_PER_NANO // 2) // PICO_PER_NANO
+
+
+def _served(usage: Usage, price: Price) -> int | None:
+    """What another service than the usual one cost."""
+    usual = msgspec.structs.replace(usage, service="")
+    return cost_nano(usual, price.services.get(usage.service))
+
+
+def _rates(usage: Usage, price: Price) -> Rates:
+    rates: Rates = price
+    for tier in price.tiers:
+        if usage.input > tier.above:
+            rates = tier
+    return rates
+
+
+def _tokens(usage: Usage, rates: Rates) -> int | None:
+    pico = _usual(usage, rates)
+    if pico is None:
+        bill = _Bill()
+        bill.input(usage, rates)
+        bill.output(usage, rates)
+        return None if bill.unknown else bill.pico
+    return pico
 
 
 def _units(usage: Usage, price: Price) -> int | None:

@@ -4,12 +4,19 @@ Two forms are understood: our own (`adapters.catalog.form`) and LiteLLM's
 `model_prices_and_context_window.json`.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
-from adapters.catalog.form import Document, Row, Source, TierForm
+from adapters.catalog.form import (
+    Document,
+    PriceForm,
+    RatesForm,
+    Row,
+    Source,
+    TierForm,
+)
 from adapters.catalog.litellm import LITELLM, MODES, models
 
 MOST: Final = 20
@@ -104,13 +111,27 @@ def _of_row(provider: str, model: str, row: Row) -> list[str]:
     if row.mode not in _MODES:
         slips.append(f"mode: must be one of {', '.join(sorted(_MODES))}")
     if row.price is not None:
-        above = [tier.above for tier in row.price.tiers]
-        if above != sorted(set(above)):
-            slips.append("price.tiers: must ascend")
-        if not _tells(msgspec.to_builtins(row.price)):
-            slips.append("price: says nothing; leave it out where it is not known")
-        slips += [f"price.tiers: {s}" for t in row.price.tiers for s in _of_tier(t)]
+        slips += _of_price(row.price)
     return slips
+
+
+def _of_price(price: PriceForm) -> list[str]:
+    slips = []
+    if not _tells(price):
+        slips.append("price: says nothing; leave it out where it is not known")
+    slips += _of_tiers(price.tiers, "price.tiers")
+    for name, service in price.services.items():
+        where = f"price.services.{name}"
+        if not _tells(service):
+            slips.append(f"{where}: says nothing")
+        slips += _of_tiers(service.tiers, f"{where}.tiers")
+    return slips
+
+
+def _of_tiers(tiers: tuple[TierForm, ...], where: str) -> list[str]:
+    above = [tier.above for tier in tiers]
+    slips = [f"{where}: must ascend"] if above != sorted(set(above)) else []
+    return slips + [f"{where}: {slip}" for tier in tiers for slip in _of_tier(tier)]
 
 
 def _of_tier(tier: TierForm) -> list[str]:
@@ -118,5 +139,5 @@ def _of_tier(tier: TierForm) -> list[str]:
     return [] if len(told) > 1 else [f"above {tier.above}: has no rates"]
 
 
-def _tells(price: Mapping[str, Any]) -> bool:
-    return any(name != "tiers" for name in price)
+def _tells(rates: RatesForm) -> bool:
+    return bool(msgspec.to_builtins(rates).keys() - {"tiers", "services"})

@@ -51,6 +51,9 @@ class Usage(msgspec.Struct, frozen=True):
     """Tokens in and out that are billed, where the provider bills others than those it
     counts (Cohere does not bill its own hidden prompt)."""
 
+    service: str = ""
+    """How it was served where that may cost otherwise: `flex`, `priority`, `batch`."""
+
     @property
     def total(self) -> int:
         return self.input + self.output

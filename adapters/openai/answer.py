@@ -79,6 +79,8 @@ def _result(told: wire.Completion, body: bytes) -> ChatResult:
         raise_inside(wire.value.decode(body), body)
     if counted is None:
         counted = usage.elsewhere(told.x_groq, [c.usage for c in told.choices])
+    if counted is not None and told.service_tier is not None:
+        counted = usage.served(counted, told.service_tier)
     return ChatResult(
         id=told.id,
         model=told.model,

@@ -96,12 +96,13 @@ class ChatChunks:
             data = self._repaired(data, fixes)
             raw = sse.write(data)
         if told.usage is not None:
-            out.append(normal.Used(usage.read(told.usage)))
+            counted = usage.served(usage.read(told.usage), told.service_tier)
+            out.append(normal.Used(counted))
             raw = self._shown_once(told, data, raw)
         elif told.x_groq is not ABSENT or told.choices:
-            counted = self._elsewhere(told)
-            if counted is not None:
-                out.append(normal.Used(counted))
+            found = self._elsewhere(told)
+            if found is not None:
+                out.append(normal.Used(found))
         return Frame(raw, tuple(out))
 
     def _repaired(self, data: bytes, fixes: dict[tuple[int, int], Fix]) -> bytes:

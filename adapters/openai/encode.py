@@ -119,6 +119,7 @@ class ChatEncoder:
         self._shown = True
         body = self._envelope([])
         body["usage"] = usage.write(self._usage)
+        body |= usage.tier(self._usage)
         return sse.write(wire.encode(body))
 
     def _begin(self, begin: normal.Begin) -> None:

@@ -35,6 +35,7 @@ def chat(result: Result, call: ChatCall) -> bytes:
             body[name] = result.extra[name]
     if result.usage is not None:
         body["usage"] = usage.write(result.usage)
+        body |= usage.tier(result.usage)
     return wire.encode(body)
 
 

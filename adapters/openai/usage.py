@@ -21,6 +21,7 @@ from adapters.openai.wire import (
     value,
 )
 
+_SERVICES = frozenset({"flex", "priority"})
 _tokens = msgspec.json.Decoder(Tokens)
 _NO_PROMPT = PromptDetails()
 _NO_COMPLETION = CompletionDetails()
@@ -55,6 +56,18 @@ def read(told: Tokens) -> Usage:
         predicted=output.accepted_prediction_tokens or 0,
         rejected=output.rejected_prediction_tokens or 0,
     )
+
+
+def served(usage: Usage, tier: str | None) -> Usage:
+    """The same, with the service tier that answered, where it has rates of its own."""
+    if tier not in _SERVICES:
+        return usage
+    return msgspec.structs.replace(usage, service=tier)
+
+
+def tier(usage: Usage) -> dict[str, str]:
+    """`service_tier`, beside the usage, where it was not the usual one."""
+    return {"service_tier": usage.service} if usage.service in _SERVICES else {}
 
 
 def _totals(told: Tokens, reasoning: int, audio: int) -> tuple[int, int]:

@@ -21,11 +21,14 @@ from gateway.config.check_clouds import check_sections, check_site, known_as
 from gateway.config.findings import Findings
 from gateway.config.names import Place, guess, matches, place
 from gateway.config.problem import Path, did_you_mean, quoted
-from gateway.config.schema import Config, Deployment, Model, Price, ProviderRow
+from gateway.config.schema import Config, Deployment, Model, Price, ProviderRow, Tier
 from gateway.config.secrets import SecretError, Secrets
 
 MAX_NAME: Final = 256
 """Characters of an alias or deployment id."""
+
+SERVICES: Final = ("flex", "priority", "batch")
+"""Ways to be served that may cost otherwise."""
 
 RESERVED: Final = frozenset({"model", "messages", "input", "prompt", "stream"})
 """Request fields that are the client's or the gateway's, never a default."""
@@ -145,12 +148,23 @@ def _check_deployment(
 
 
 def _check_price(price: Price, path: Path, findings: Findings) -> None:
-    if all(value in (None, []) for value in msgspec.structs.astuple(price)):
+    if all(value in (None, [], {}) for value in msgspec.structs.astuple(price)):
         hint = "leave it out for the catalogue's; `{input: 0, output: 0}` is free"
         findings.problem(path, "a price says what something costs", hint)
-    above = [tier.above for tier in price.tiers]
+    _check_tiers(price.tiers, (*path, "tiers"), findings)
+    for name, service in price.services.items():
+        inner = (*path, "services", name)
+        if name not in SERVICES:
+            message = f"must be one of {', '.join(SERVICES)}"
+            hint = did_you_mean(name, SERVICES)
+            findings.problem(inner, message, hint, at_key=True)
+        _check_tiers(service.tiers, (*inner, "tiers"), findings)
+
+
+def _check_tiers(tiers: list[Tier], path: Path, findings: Findings) -> None:
+    above = [tier.above for tier in tiers]
     if above != sorted(set(above)):
-        findings.problem((*path, "tiers"), "must ascend by `above`")
+        findings.problem(path, "must ascend by `above`")
 
 
 def _check_place(

@@ -135,6 +135,12 @@ class Tier(Rates, frozen=True, kw_only=True):
     """Prompt tokens."""
 
 
+class Service(Rates, frozen=True, kw_only=True):
+    """The rates of another service than the usual one."""
+
+    tiers: list[Tier] = []
+
+
 class Price(Rates, frozen=True, kw_only=True):
     """`price` of a deployment: before the catalogue."""
 
@@ -147,6 +153,8 @@ class Price(Rates, frozen=True, kw_only=True):
     audio_minute: Dollars | None = None
     """Dollars per minute of sound."""
     tiers: list[Tier] = []
+    services: dict[str, Service] = {}
+    """What is served as `flex`, `priority` or `batch`, where that costs otherwise."""
     search: Dollars | None = None
     """Dollars per question that documents are ranked for."""
 

@@ -68,9 +68,29 @@ KINDS = [name for name in Rates.__struct_fields__ if name not in ("input", "outp
 prices = st.none() | st.integers(0, 10**9)
 
 
+def reference_pieces(usage: Usage, price: Price) -> Fraction | None:
+    """Dollars for what is billed by the piece; `None` where neither pieces nor tokens
+    have a price."""
+    pieces = [
+        (usage.images, price.image),
+        (usage.audio_ms, price.audio_ms),
+        (usage.characters, price.character),
+        (usage.searches, price.search),
+    ]
+    known = [count * each for count, each in pieces if count and each is not None]
+    asked = any(count for count, _ in pieces)
+    if asked and not known and not usage.total and not price.request:
+        return None
+    return Fraction(sum(known), 10**12)
+
+
 def reference(usage: Usage, price: Price) -> int | None:
     """The cost in whole nano-dollars, worked out token kind by token kind in exact
     dollars: written from the meaning of the fields, not from the code."""
+    if usage.service and price.services:
+        usual = msgspec.structs.replace(usage, service="")
+        other = price.services.get(usage.service)
+        return None if other is None else reference(usual, other)
     rates = {name: getattr(price, name) for name in Rates.__struct_fields__}
     for tier in price.tiers:
         if usage.input > tier.above:
@@ -106,21 +126,25 @@ def reference(usage: Usage, price: Price) -> int | None:
         billed = min(count, rest)
         rest -= billed
         tokens.append((billed, each))
-    total = Fraction(price.request, 10**12)
-    for billed, each in tokens:
-        if billed and each is None:
-            return None
-        total += billed * (each or 0)
+    pieces = reference_pieces(usage, price)
+    if pieces is None or any(billed and each is None for billed, each in tokens):
+        return None
+    total = Fraction(price.request, 10**12) + pieces
+    total += sum(billed * (each or 0) for billed, each in tokens)
     nano = Decimal((total * 10**9).numerator) / Decimal((total * 10**9).denominator)
     return int(nano.to_integral_value(ROUND_HALF_UP))
+
+
+services = st.sampled_from(["", "flex", "priority", "batch"])
 
 
 @st.composite
 def usages(draw: st.DrawFn, sane: bool = False) -> Usage:
     most = st.integers(0, 300_000)
     if not sane:
-        names = (n for n in Usage.__struct_fields__ if n not in ("estimated", "paid"))
-        return Usage(**{n: draw(most) for n in names})
+        other = ("estimated", "paid", "service")
+        names = (n for n in Usage.__struct_fields__ if n not in other)
+        return Usage(service=draw(services), **{n: draw(most) for n in names})
     parts = {n: draw(st.integers(0, 100_000)) for n in ("cached", "cache_write")}
     parts["cache_write_1h"] = draw(st.integers(0, parts["cache_write"]))
     parts |= {n: draw(st.integers(0, 1000)) for n in ("audio_input", "image_input")}
@@ -128,6 +152,7 @@ def usages(draw: st.DrawFn, sane: bool = False) -> Usage:
     return Usage(
         input=sum(parts.values()) - parts["cache_write_1h"] + draw(most),
         output=sum(spoken.values()) + draw(most),
+        service=draw(services),
         **parts,
         **spoken,
     )
@@ -148,11 +173,22 @@ def rates(draw: st.DrawFn) -> dict[str, int | None]:
 
 
 @st.composite
-def price_lists(draw: st.DrawFn) -> Price:
+def priced_tiers(draw: st.DrawFn) -> Price:
     bounds = sorted(draw(st.sets(st.sampled_from([1000, 128_000, 200_000]))))
     tiers = tuple(Tier(above=above, **draw(rates())) for above in bounds)
-    request = draw(st.just(0) | st.integers(0, 10**10))
-    return Price(request=request, tiers=tiers, **draw(rates()))
+    return Price(tiers=tiers, **draw(rates()))
+
+
+@st.composite
+def price_lists(draw: st.DrawFn) -> Price:
+    pieces = ("image", "audio_ms", "character", "search")
+    others = st.dictionaries(services.filter(bool), priced_tiers(), max_size=2)
+    return msgspec.structs.replace(
+        draw(priced_tiers()),
+        request=draw(st.just(0) | st.integers(0, 10**10)),
+        services=draw(st.just({}) | others),
+        **{name: draw(prices) for name in pieces},
+    )
 
 
 @given(usages() | usages(sane=True) | plain, price_lists())
@@ -162,7 +198,9 @@ def test_a_cost_equals_the_reference(usage: Usage, price: Price) -> None:
 
 @given(
     usages() | plain,
-    price_lists().map(lambda price: msgspec.structs.replace(price, tiers=())),
+    price_lists().map(
+        lambda price: msgspec.structs.replace(price, tiers=(), services={})
+    ),
     st.sampled_from(["input", "output"]),
     st.integers(1, 100_000),
 )
@@ -454,6 +492,9 @@ LITELLM = {
         "input_cost_per_token_above_200k_tokens": 2.5e-06,
         "output_cost_per_token_above_200k_tokens": 1.5e-05,
         "input_cost_per_token_batches": 6e-07,
+        "output_cost_per_token_batches": 5e-06,
+        "input_cost_per_token_above_200k_tokens_batches": 1e-06,
+        "input_cost_per_token_flex": 6e-07,
         "supports_vision": True,
         "supports_reasoning": False,
         "deprecation_date": "2027-01-31",
@@ -514,6 +555,13 @@ def test_litellm_s_table_is_read_in_our_words() -> None:
             "reasoning": 11.0,
             "audio_input": 40.0,
             "tiers": ({"above": 200_000, "input": 2.5, "output": 15.0},),
+            "services": {
+                "batch": {
+                    "input": 0.6,
+                    "output": 5.0,
+                    "tiers": ({"above": 200_000, "input": 1.0},),
+                }
+            },
         },
         "can": "vision",
         "retires": "2027-01-31",
@@ -552,6 +600,11 @@ def test_litellm_s_table_is_read_in_our_words() -> None:
             "must ascend",
         ),
         (_own_with({"mode": "vibes"}), "mode: must be one of"),
+        (_own_with({"price": {"input": 1, "services": {"slow": {}}}}), "slow"),
+        (
+            _own_with({"price": {"input": 1, "services": {"flex": {}}}}),
+            "price.services.flex: says nothing",
+        ),
         (_own_with({"retires": "soon"}), "retires"),
         (_own_with({"max_input_tokens": 0}), "max_input_tokens"),
         (

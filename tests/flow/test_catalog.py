@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.flow.provider import CHAT, ENV, body, call, command, deployment, usage
+from tests.flow.provider import CHAT, ENV, body, call, command, deployment, event, usage
 from tests.harness.gateway import Running, gateway
-from tests.harness.upstream import Request, Script, Upstream, tell
+from tests.harness.upstream import Request, Script, Upstream, events, tell
 
 THEIRS = {
     "acme-large": {
@@ -48,8 +48,17 @@ def upstream() -> Iterator[Upstream]:
 
 
 def _counted(request: Request) -> Script:
-    user = request.json().get("user", "small")
-    return tell(200, body(usage=COUNTS[user]))
+    asked = request.json()
+    told = body(usage=COUNTS[asked.get("user", "small")])
+    if "service_tier" in asked:
+        told["service_tier"] = asked["service_tier"]
+    if not asked.get("stream"):
+        return tell(200, told)
+    chunk = {"service_tier": told.get("service_tier"), "usage": told["usage"]}
+    last = json.loads(event({}, **chunk)[6:]) | {"choices": []}
+    pieces = [event({"content": "fine"}), event({}, stop="stop")]
+    pieces += [b"data: " + json.dumps(last).encode() + b"\n\n", b"data: [DONE]\n\n"]
+    return events(pieces)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +79,15 @@ def running(upstream: Upstream, folder: Path) -> Iterator[Running]:
         "refreshed": {"model": "groq/acme-large"},
         "zero": {"model": "groq/acme-zero"},
         "built-in": {"model": "openai/gpt-4o"},
+        "serviced": {"model": "openai/gpt-5"},
+        "said-priority": {
+            "model": "openai/gpt-5",
+            "price": {
+                "input": 9,
+                "output": 9,
+                "services": {"priority": {"input": 1, "output": 2}},
+            },
+        },
         "unknown": {"model": "openai/no-such-model"},
         "said": {
             "model": "openai/gpt-4o",
@@ -113,6 +131,28 @@ def test_an_exchange_costs_what_the_catalogue_says(
     assert (told is None) == (nano is None)
     if nano is not None:
         assert round(float(told or 0) * 1e9) == nano
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("model", "tier", "nano"),
+    [
+        # 600 at $0.625, 400 at $0.0625, 100 at $5; then twice the usual rates
+        ("serviced", "flex", 375_000 + 25_000 + 500_000),
+        ("serviced", "priority", 1_500_000 + 100_000 + 2_000_000),
+        ("serviced", "default", 750_000 + 50_000 + 1_000_000),
+        # 1000 at $1, 100 at $2; "said" has no other rates: the usual ones, and a cent
+        ("said-priority", "priority", 1_000_000 + 200_000),
+        ("said-priority", "flex", None),
+        ("said", "priority", 1_000_000 + 200_000 + 10_000_000),
+    ],
+)
+def test_another_service_costs_what_it_costs(
+    running: Running, model: str, tier: str, nano: int | None, stream: bool
+) -> None:
+    answer = running.post(CHAT, call(model, service_tier=tier, stream=stream))
+    assert answer.status_code == 200
+    assert running.record(answer.headers["x-routeiq-id"])["cost_nano"] == nano
 
 
 def test_a_bad_catalogue_leaves_the_old_one(folder: Path, upstream: Upstream) -> None:

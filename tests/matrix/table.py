@@ -67,6 +67,7 @@ ROWS: Final = (
         "every exchange is priced by the catalogue, in tiers, unknown prices as null",
         (
             "flow/test_catalog.py::test_an_exchange_costs_what_the_catalogue_says",
+            "flow/test_catalog.py::test_another_service_costs_what_it_costs",
             "adapters/test_catalog.py::test_a_cost_equals_the_reference",
             "adapters/test_catalog.py::test_every_row_of_the_file_is_sound",
         ),

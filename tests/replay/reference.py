@@ -46,8 +46,9 @@ def objects(recording: Recording) -> list[Json]:
 
 
 def _openai(recording: Recording) -> Usage | None:
-    told = None
+    told, tier = None, ""
     for body in objects(recording):
+        tier = body.get("service_tier") or tier
         inside = [c.get("usage") for c in body.get("choices") or []]
         beside = (body.get("x_groq") or {}).get("usage")
         for found in (body.get("usage"), *inside, beside):
@@ -86,6 +87,7 @@ def _openai(recording: Recording) -> Usage | None:
         image_output=out.get("image_tokens") or 0,
         predicted=out.get("accepted_prediction_tokens") or 0,
         rejected=out.get("rejected_prediction_tokens") or 0,
+        service=tier if tier in ("flex", "priority") else "",
     )
 
 
@@ -125,6 +127,7 @@ def _anthropic(recording: Recording) -> Usage | None:
     written = total("cache_creation_input_tokens")
     made = told.get("cache_creation") or {}
     details = told.get("output_tokens_details") or {}
+    served = told.get("service_tier")
     return Usage(
         input=total("input_tokens") + read + written,
         output=total("output_tokens"),
@@ -132,6 +135,7 @@ def _anthropic(recording: Recording) -> Usage | None:
         cache_write=written,
         cache_write_1h=made.get("ephemeral_1h_input_tokens", 0),
         reasoning=details.get("thinking_tokens", 0),
+        service=served if served in ("priority", "batch") else "",
     )
 
 
@@ -199,6 +203,10 @@ def _cohere(recording: Recording) -> Usage | None:
 
 def cost(usage: Usage, price: Price) -> int | None:
     """Nano-dollars, in fractions of a dollar until the last step."""
+    if usage.service and price.services:
+        if usage.service not in price.services:
+            return None
+        price = price.services[usage.service]
     if usage.paid is not None:
         usage = Usage(input=usage.paid[0], output=usage.paid[1])
     rates: Rates = price

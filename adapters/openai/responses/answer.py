@@ -21,6 +21,7 @@ from adapters.normal.content import (
 )
 from adapters.openai import errors, wire
 from adapters.openai.responses import usage as counts
+from adapters.openai.usage import served
 from adapters.openai.wire import ABSENT, RESPONSES, present
 
 
@@ -40,6 +41,7 @@ class Response(msgspec.Struct, frozen=True):
     object: str | None = None
     error: Raw = ABSENT
     incomplete_details: Incomplete | None = None
+    service_tier: str | None = None
     output: list[Raw] | None = None
     usage: counts.Tokens | None = None
     store: bool | None = None
@@ -138,7 +140,9 @@ def read(answered: WireResponse) -> ChatResult:
     raise_failed(told, body)
     if told.output is None:
         raise errors.garbled("the response has no output", body)
-    counted = None if told.usage is None else counts.read(told.usage)
+    counted = None
+    if told.usage is not None:
+        counted = served(counts.read(told.usage), told.service_tier)
     items = _items(told.output, body)
     calls = any(found.type.endswith("_call") and found.call_id for found in items)
     stop = stopped(told, calls=calls)

@@ -19,6 +19,7 @@ from adapters.normal.delta import Delta, Frame
 from adapters.openai import errors
 from adapters.openai.chunks import failed
 from adapters.openai.responses import answer, usage
+from adapters.openai.usage import served
 from adapters.openai.wire import ABSENT, RESPONSES, present
 
 _CALLS: Final = frozenset({"function_call", "custom_tool_call"})
@@ -186,7 +187,8 @@ class ResponsesDecoder:
     def _end(self, told: _Event, data: bytes, out: list[Delta]) -> None:
         response = answer.response.decode(told.response)
         if response.usage is not None:
-            out.append(normal.Used(usage.read(response.usage)))
+            counted = usage.read(response.usage)
+            out.append(normal.Used(served(counted, response.service_tier)))
         answer.raise_failed(response, data)
         self._ended = True
         stop = answer.stopped(response, calls=bool(self._calls)) or "end"

@@ -12,7 +12,7 @@ from gateway.config import describe
 from gateway.config.document import Document, parse
 from gateway.config.hints import section_of
 from gateway.config.load import load, loads
-from gateway.config.schema import Config, Rates, Tier
+from gateway.config.schema import Config, Rates, Service, Tier
 from gateway.config.section import Section
 from tests.shared import ROOT
 
@@ -79,7 +79,9 @@ def test_the_reference_names_every_field_in_order() -> None:
 
 
 INHERITED: set[tuple[str, str]] = {
-    (Tier.__name__, field) for field in Rates.__struct_fields__
+    (section.__name__, field)
+    for section in (Tier, Service)
+    for field in (*Rates.__struct_fields__, "tiers")
 }
 """Told where they are told first."""
 
