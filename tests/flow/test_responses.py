@@ -271,6 +271,9 @@ def test_an_item_may_be_named_by_its_id(
     provider: Provider, alice: openai.OpenAI, bob: openai.OpenAI
 ) -> None:
     made = alice.responses.create(model="plain", input="one")
+    bare: Any = {"id": made.output[0].id}  # the type may be left out
+    with pytest.raises(openai.NotFoundError):
+        bob.responses.create(model="keeps", input=[bare])
     reference: Any = {"type": "item_reference", "id": made.output[0].id}
     asked: Any = [reference, {"role": "user", "content": "two"}]
     alice.responses.create(model="plain", input=asked, store=False)
@@ -327,6 +330,15 @@ def test_nobody_reaches_another_key_s_responses(
     item: Any = {"type": "item_reference", "id": native.output[0].id}
     with pytest.raises(openai.NotFoundError):
         bob.responses.create(model="keeps", input=[item])
+    bearer = {"authorization": f"Bearer {bob.api_key}"}
+    for told in (  # ways to have it overlooked
+        b'{"model":"keeps","input":"x","store":"y","previous_response_id":"%b"}',
+        b'{"model":"keeps","input":"x","previous_response\\u005fid":"%b"}',
+        b'{"model":"keeps","input":[{"type":"item\\u005freference","id":"%b"}]}',
+    ):
+        body = told % native.id.encode()
+        answer = running.post("/v1/responses", content=body, headers=bearer)
+        assert answer.status_code in (400, 404), answer.text
     with client(running) as master:  # the operator's
         assert master.responses.retrieve(kept.id).id == kept.id
 
@@ -531,7 +543,11 @@ def test_a_response_in_the_background_is_asked_for_later(
     alice: openai.OpenAI, provider: Provider, running: Running
 ) -> None:
     provider.held.clear()
-    made = alice.responses.create(model="plain", input="hold", background=True)
+    # By a connection that ends with its answer: nobody is cancelled for that.
+    asked = {"model": "plain", "input": "hold", "background": True}
+    bearer = {"authorization": f"Bearer {alice.api_key}", "connection": "close"}
+    told = running.post("/v1/responses", asked, headers=bearer)
+    made = Response.model_validate(told.json(), strict=True)
     assert made.status == "queued"
     assert made.background
     assert made.output == []
@@ -545,7 +561,7 @@ def test_a_response_in_the_background_is_asked_for_later(
     assert done.output_text == "heard 1 turns"
     assert done.background
     row = running.record("req_" + made.id.removeprefix("resp_"))
-    assert row["status"] == 200
+    assert (row["status"], row.get("error")) == (200, None)
     assert row["tokens"]["output"] == 4
     follow = alice.responses.create(
         model="plain", input="more", previous_response_id=made.id

@@ -30,13 +30,23 @@ class Output:
         self._salt = salt
         """Makes the ids of items unlike those of other responses."""
         self.items: list[Json] = []
+        self._indexes: dict[int, int] = {}
+        """`id()` of an item -> its output index."""
         self._message: Json | None = None
+        self._words: list[str] = []
+        """Of the open part of the open message."""
+        self._chars = 0
+        """So many."""
+        self._likelihoods: list[Json] = []
+        """Of the words that come next."""
+        self._signature = ""
+        """Of the text of the open message."""
         self._reasoning: Json | None = None
+        self._summary: list[str] = []
         self._of = ("", "")
         """Family and id of the thought that is going on."""
         self._calls: dict[int, Json] = {}
-        self._signature = ""
-        """Of the text of the open message."""
+        self._arguments: dict[int, list[str]] = {}
         self._adds: dict[type, Callable[[Any, list[Event]], None]] = {
             normal.TextDelta: self._text,
             normal.RefusalDelta: self._refusal,
@@ -61,18 +71,29 @@ class Output:
         """Ends every item that is open; `status` of the last of them."""
         out: list[Event] = []
         if not self.items and status == "completed":
-            self._said("output_text", "text", "", out, always=True)
+            self._part("output_text", out)
         self._close_message(out, status)
         self._close_reasoning(out, status)
-        for item in self._calls.values():
-            self._close_call(item, out, status)
+        for number, item in self._calls.items():
+            self._close_call(number, item, out, status)
         return out
+
+    def settle(self) -> None:
+        """Make the items hold what was said so far, though they have not ended."""
+        if self._message is not None and self._message["content"]:
+            part = self._message["content"][-1]
+            part[_member(part)] = "".join(self._words)
+        if self._reasoning is not None and self._reasoning["summary"]:
+            self._reasoning["summary"][0]["text"] = "".join(self._summary)
+        for number, item in self._calls.items():
+            item[_field(item)] = "".join(self._arguments[number])
 
     # --- items ----------------------------------------------------------------------
 
     def _open(self, prefix: str, item: Json, out: list[Event]) -> Json:
         index = len(self.items)
         item = {"id": f"{prefix}_{self._salt}{index:02x}", **item}
+        self._indexes[id(item)] = index
         self.items.append(item)
         shown = _copy(item)
         out.append(
@@ -81,9 +102,7 @@ class Output:
         return item
 
     def _at(self, item: Json) -> Json:
-        """Where an item is; by identity, two of them may be equal."""
-        index = next(i for i, one in enumerate(self.items) if one is item)
-        return {"item_id": item["id"], "output_index": index}
+        return {"item_id": item["id"], "output_index": self._indexes[id(item)]}
 
     def _done(self, item: Json, out: list[Event]) -> None:
         index = self._at(item)["output_index"]
@@ -94,40 +113,34 @@ class Output:
 
     def _text(self, delta: normal.TextDelta, out: list[Event]) -> None:
         if delta.text:
-            self._said("output_text", "text", delta.text, out)
+            self._said("output_text", delta.text, out)
         if delta.signature:
             if self._message is None:
-                self._said("output_text", "text", "", out, always=True)
+                self._part("output_text", out)
             self._signature = delta.signature
 
     def _refusal(self, delta: normal.RefusalDelta, out: list[Event]) -> None:
-        self._said("refusal", "refusal", delta.text, out)
+        self._said("refusal", delta.text, out)
 
     def _sound(self, delta: normal.AudioDelta, out: list[Event]) -> None:
         """Only its words: the API plays none."""
-        self._said("output_text", "text", delta.transcript, out)
+        self._said("output_text", delta.transcript, out)
 
-    def _said(
-        self,
-        kind: str,
-        field: str,
-        text: str,
-        out: list[Event],
-        *,
-        always: bool = False,
-    ) -> None:
-        if not text and not always:
+    def _said(self, kind: str, text: str, out: list[Event]) -> None:
+        if not text:
             return
-        part, place = self._part(kind, out)
-        part[field] += text
-        if text:
-            told = {**place, "delta": text}
-            if kind == "output_text":
-                told["logprobs"] = []
-            out.append((f"response.{kind}.delta", told))
+        part = self._part(kind, out)
+        self._words.append(text)
+        self._chars += len(text)
+        told = {**self._place(), "delta": text}
+        if kind == "output_text":
+            told["logprobs"] = _without_bytes(self._likelihoods)
+            part["logprobs"] += self._likelihoods
+            self._likelihoods = []
+        out.append((f"response.{kind}.delta", told))
 
-    def _part(self, kind: str, out: list[Event]) -> tuple[Json, Json]:
-        """The open part of that kind, and where it is."""
+    def _part(self, kind: str, out: list[Event]) -> Json:
+        """The open part of that kind."""
         self._close_reasoning(out)
         if self._message is None:
             item: Json = {
@@ -138,16 +151,18 @@ class Output:
             }
             self._message = self._open("msg", item, out)
         content = self._message["content"]
-        if content and content[-1]["type"] != kind:
+        if content and content[-1]["type"] == kind:
+            part: Json = content[-1]
+            return part
+        if content:
             self._close_part(out)
-        if not content or content[-1]["type"] != kind:
-            part: Json = {"type": kind, "refusal": ""}
-            if kind == "output_text":
-                part = {"type": kind, "annotations": [], "logprobs": [], "text": ""}
-            content.append(part)
-            told = {**self._place(), "part": _copy(part)}
-            out.append(("response.content_part.added", told))
-        return content[-1], self._place()
+        part = {"type": kind, "refusal": ""}
+        if kind == "output_text":
+            part = {"type": kind, "annotations": [], "logprobs": [], "text": ""}
+        content.append(part)
+        told = {**self._place(), "part": _copy(part)}
+        out.append(("response.content_part.added", told))
+        return part
 
     def _place(self) -> Json:
         message = self._message or {}
@@ -155,7 +170,11 @@ class Output:
 
     def _close_part(self, out: list[Event]) -> None:
         place, part = self._place(), (self._message or {})["content"][-1]
+        part[_member(part)] = "".join(self._words)
+        self._words, self._chars = [], 0
         if part["type"] == "output_text":
+            part["logprobs"] += self._likelihoods
+            self._likelihoods = []
             told = {"text": part["text"], "logprobs": _without_bytes(part["logprobs"])}
             out.append(("response.output_text.done", {**place, **told}))
         else:
@@ -177,8 +196,8 @@ class Output:
             self._signature = ""
 
     def _cited(self, delta: normal.CitationDelta, out: list[Event]) -> None:
-        part, place = self._part("output_text", out)
-        cited, end = delta.citation, len(part["text"])
+        part = self._part("output_text", out)
+        cited, end = delta.citation, self._chars
         note = {
             "type": "url_citation",
             "url": cited.url,
@@ -188,17 +207,13 @@ class Output:
         }
         index = len(part["annotations"])
         part["annotations"].append(note)
-        told = {**place, "annotation_index": index, "annotation": note}
+        told = {**self._place(), "annotation_index": index, "annotation": note}
         out.append(("response.output_text.annotation.added", told))
 
     def _likely(self, delta: normal.LogprobDelta, _: list[Event]) -> None:
-        """Chat's log probabilities of the text so far."""
-        if self._message is None or not self._message["content"]:
-            return
-        part = self._message["content"][-1]
-        if part["type"] == "output_text":
-            told = _logprobs.decode(delta.logprobs).get("content") or []
-            part["logprobs"] += [_likelihood(entry) for entry in told]
+        """Chat's log probabilities, of words that come with them."""
+        told = _logprobs.decode(delta.logprobs).get("content") or []
+        self._likelihoods += [_likelihood(entry) for entry in told]
 
     # --- reasoning ------------------------------------------------------------------
 
@@ -239,7 +254,7 @@ class Output:
             item["summary"].append({"type": "summary_text", "text": ""})
             told = {**place, "part": _copy(item["summary"][0])}
             out.append(("response.reasoning_summary_part.added", told))
-        item["summary"][0]["text"] += text
+        self._summary.append(text)
         out.append(("response.reasoning_summary_text.delta", {**place, "delta": text}))
 
     def _close_reasoning(self, out: list[Event], status: str = "completed") -> None:
@@ -248,6 +263,7 @@ class Output:
             return
         self._reasoning = None
         for part in item["summary"]:
+            part["text"], self._summary = "".join(self._summary), []
             place = {**self._at(item), "summary_index": 0}
             told = {**place, "text": part["text"]}
             out.append(("response.reasoning_summary_text.done", told))
@@ -285,18 +301,21 @@ class Output:
         if delta.custom:
             del item["status"]
         self._calls[delta.tool] = self._open("ctc" if delta.custom else "fc", item, out)
+        self._arguments[delta.tool] = []
 
     def _more(self, delta: normal.ToolDelta, out: list[Event]) -> None:
         item = self._calls.get(delta.tool)
         if item is None or not delta.arguments:
             return
-        field = _field(item)
-        item[field] += delta.arguments
+        self._arguments[delta.tool].append(delta.arguments)
         told = {**self._at(item), "delta": delta.arguments}
         out.append((f"response.{_grown(item)}.delta", told))
 
-    def _close_call(self, item: Json, out: list[Event], status: str) -> None:
+    def _close_call(
+        self, number: int, item: Json, out: list[Event], status: str
+    ) -> None:
         field = _field(item)
+        item[field] = "".join(self._arguments[number])
         told = {**self._at(item), field: item[field]}
         if field == "arguments":
             told["name"] = item["name"]
@@ -316,9 +335,9 @@ class Output:
                 drawn |= {"status": "completed", "result": data}
                 self._done(drawn, out)
             case Image(url=url) if url:
-                self._said("output_text", "text", f"![image]({url})", out)
+                self._said("output_text", f"![image]({url})", out)
             case Document(text=text) if text:
-                self._said("output_text", "text", text, out)
+                self._said("output_text", text, out)
             case Opaque(family="openai.responses"):
                 self._close_message(out)
                 self._close_reasoning(out)
@@ -327,6 +346,10 @@ class Output:
                 told = {"output_index": len(self.items) - 1, "item": own}
                 out.append(("response.output_item.added", told))
                 out.append(("response.output_item.done", told))
+
+
+def _member(part: Json) -> str:
+    return "text" if part["type"] == "output_text" else "refusal"
 
 
 def _field(item: Json) -> str:

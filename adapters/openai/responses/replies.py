@@ -25,8 +25,6 @@ Json = dict[str, Any]
 
 _SOURCES: Final = frozenset({wire.CHAT, wire.RESPONSES})
 """Dialects of upstreams whose frames have a `raw` of ours when the call is ours."""
-
-
 _numbers: Final = re.compile(rb'"sequence_number":\s*(\d+)').findall
 
 
@@ -50,9 +48,8 @@ def whole(result: Result, call: ChatCall) -> bytes:
             writer.add(delta)
     if compacts:
         return wire.encode(_compaction(result, writer))
-    for name in ("service_tier",):
-        if name in result.extra:
-            writer.known[name] = result.extra[name]
+    if "service_tier" in result.extra:
+        writer.known["service_tier"] = result.extra["service_tier"]
     writer.end()
     return wire.encode(writer.response())
 
@@ -158,6 +155,7 @@ class Writer:
 
     def fail(self, told: Told) -> None:
         """An end before its end."""
+        self.output.settle()
         self._state |= shape.failed(told)
 
     def name(self) -> str:
@@ -180,6 +178,10 @@ class Writer:
             "usage": None if counted is None else usage.write(counted),
             **self.known,
         }
+
+
+def _comes_late(delta: Delta) -> bool:
+    return not isinstance(delta, normal.LogprobDelta)
 
 
 class ResponsesEncoder:
@@ -269,7 +271,8 @@ class ResponsesEncoder:
 
     def _written(self, deltas: tuple[Delta, ...]) -> bytes:
         out: list[bytes] = []
-        for delta in deltas:
+        # What is said of words must be known when the words are told.
+        for delta in sorted(deltas, key=_comes_late):
             events = self._writer.add(delta)
             if events:
                 out += self._begin()

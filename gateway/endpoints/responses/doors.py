@@ -1,7 +1,7 @@
 """POST /v1/responses: the door with a memory."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -134,15 +134,31 @@ class _Read:
     """A link whose body was read already."""
 
     def __init__(self, link: Link, body: bytes | None) -> None:
+        self._link = link
         self._body = body
         self.note: object = None
-        self.headers, self.query, self.task = link.headers, link.query, link.task
-        self.watch = link.watch
-        self.answer, self.begin = link.answer, link.begin
-        self.write, self.end = link.write, link.end
+        self.headers, self.query = link.headers, link.query
+        self.task = link.task
 
     async def body(self) -> bytes | None:
         return self._body
+
+    def watch(self, callback: Callable[[], None] | None) -> None:
+        self._link.watch(callback)
+
+    async def answer(
+        self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        await self._link.answer(status, headers, body)
+
+    async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        await self._link.begin(status, headers)
+
+    async def write(self, data: bytes) -> None:
+        await self._link.write(data)
+
+    async def end(self) -> None:
+        await self._link.end()
 
 
 class _Apart(_Read):

@@ -21,6 +21,8 @@ from adapters.contract import (
     Told,
 )
 from adapters.errors import BadCall
+from adapters.openai import fields
+from adapters.openai.calls import bad_call
 from adapters.openai.responses import history
 from adapters.openai.responses.calls import ResponsesCall
 from adapters.openai.responses.replies import ResponsesEncoder
@@ -65,6 +67,11 @@ class _Item(msgspec.Struct, frozen=True):
     id: str = ""
 
 
+class _Kind(msgspec.Struct, frozen=True):
+    type: str | None = None
+    role: str | None = None
+
+
 class _Answer(msgspec.Struct, frozen=True):
     id: str = ""
     store: bool | None = None
@@ -72,6 +79,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 _asked: Final = msgspec.json.Decoder(_Asked).decode
+_kinds: Final = msgspec.json.Decoder(list[_Kind])
 _answer: Final = msgspec.json.Decoder(_Answer).decode
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -115,12 +123,13 @@ class Session:
 
         Raises:
             Refused: 404, it names what is not there.
-            BadCall: it names both a response and a conversation.
+            BadCall: it names both a response and a conversation, or cannot be read.
         """
         try:
             asked = self._asked = _asked(body)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return body  # its reader says where it is wrong
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            # Never on as it is: it may name what is another's.
+            raise bad_call(error) from error
         named = asked.conversation
         if asked.previous_response_id and named is not None:
             raise BadCall(
@@ -136,7 +145,7 @@ class Session:
         elif named is not None:
             id = named if isinstance(named, str) else named.id
             before, gone = await self._converse(id)
-        if b'"item_reference"' in body:
+        if _refers(asked.input):
             body = await self._referred(body)
         if not gone:
             return body
@@ -178,7 +187,7 @@ class Session:
         top = envelope.fields(body)
         items: list[Json] = []
         for item in history.read(top.get("input", ABSENT)):
-            if item.get("type") == _REFERENCE or set(item) == {"id"}:
+            if _is_reference(item.get("type"), item.get("role")):
                 items.append(await self._item(str(item.get("id")), item))
             else:
                 items.append(item)
@@ -296,6 +305,19 @@ class Session:
         raw = self._asked.input
         items = history.read(raw) if present(raw) else []
         return history.listed(items, self.id.removeprefix("resp_"))
+
+
+def _refers(raw: Raw) -> bool:
+    """Whether any item of the input is but a name of one."""
+    if not present(raw) or fields.is_text(raw):
+        return False
+    items = fields.decode(_kinds, raw, "input")
+    return any(_is_reference(item.type, item.role) for item in items)
+
+
+def _is_reference(kind: object, role: object) -> bool:
+    """An item without a type is a message, which has a role, or a reference."""
+    return kind == _REFERENCE or (kind is None and role is None)
 
 
 class KeptReply(Reply):
