@@ -25,6 +25,7 @@ _ANTHROPIC: Final = {
     "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
     "is_error": "tool_result.is_error",
     "image_url": "image",
+    "documents": "document",
 }
 _NAMES: Final[dict[str, dict[str, str]]] = {
     "anthropic.messages": _ANTHROPIC,
