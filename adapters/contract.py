@@ -91,6 +91,10 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether several choices may be asked for."""
     names: bool = True
     """Whether messages may say their speaker's `name`."""
+    prefill: str = ""
+    """Field that marks a last message of the assistant as the begin of the answer."""
+    document_url: bool = False
+    """Files stand in messages as `document_url`, sounds as plain base64."""
     text_parts: bool = True
     """Whether a text may be told in parts; else they are joined."""
     alternate: bool = False

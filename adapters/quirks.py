@@ -37,6 +37,7 @@ _encode = msgspec.json.Encoder().encode
 
 STREAM_OPTIONS: Final = "stream_options"
 _NULL: Final = Raw(b"null")
+_FILES: Final = (b'"file_data"', b'"input_audio"')
 _ANY_OBJECT: Final = {
     "type": "json_schema",
     "json_schema": {"name": "object", "schema": {"type": "object"}},
@@ -162,6 +163,10 @@ def _bent(messages: Raw, quirks: Quirks, dropped: list[str]) -> Raw:
             named = _asks(turn.pop("name", _NULL)) or named
         if not quirks.text_parts:
             _join(turn)
+        if quirks.document_url:
+            _address(turn)
+    if quirks.prefill and turns and _begins(turns[-1]):
+        turns[-1].setdefault(quirks.prefill, Raw(b"true"))
     if named:
         dropped.append("messages.name")
     return Raw(_encode(_taking_turns(turns) if quirks.alternate else turns))
@@ -171,11 +176,15 @@ def _needs(messages: Raw, quirks: Quirks) -> bool:
     """A look at the roles alone, several times cheaper than opening all messages."""
     if quirks.alternate or not quirks.text_parts:
         return True
-    if not quirks.system_role and not quirks.tool_ids and quirks.names:
+    if quirks.document_url and any(mark in bytes(messages) for mark in _FILES):
+        return True
+    if not (quirks.system_role or quirks.tool_ids or quirks.prefill) and quirks.names:
         return False
     try:
         turns = _probe.decode(messages)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return True
+    if quirks.prefill and turns and turns[-1].role == "assistant":
         return True
     return any(
         (quirks.system_role and turn.role == "developer")
@@ -194,6 +203,34 @@ def _join(turn: dict[str, Raw]) -> None:
     texts = [text for text in told if isinstance(text, str)]
     if len(texts) == len(parts):
         turn["content"] = Raw(_encode("\n".join(texts)))
+
+
+def _begins(turn: dict[str, Raw]) -> bool:
+    """Whether a last message is the begin of the answer that is asked for."""
+    role = _decode(turn.get("role", _NULL))
+    return role == "assistant" and not _decode(turn.get("tool_calls", _NULL))
+
+
+def _address(turn: dict[str, Raw]) -> None:
+    """Files and sounds of a message, as Mistral has them."""
+    parts = _decode(turn.get("content", _NULL))
+    if not isinstance(parts, list):
+        return
+    changed = False
+    for at, part in enumerate(parts):
+        file = part.get("file") if isinstance(part, dict) else None
+        sound = part.get("input_audio") if isinstance(part, dict) else None
+        if isinstance(file, dict) and isinstance(file.get("file_data"), str):
+            told = {"type": "document_url", "document_url": file["file_data"]}
+            if file.get("filename"):
+                told["document_name"] = file["filename"]
+            parts[at] = told
+            changed = True
+        elif isinstance(sound, dict) and isinstance(sound.get("data"), str):
+            parts[at] = {"type": "input_audio", "input_audio": sound["data"]}
+            changed = True
+    if changed:
+        turn["content"] = Raw(_encode(parts))
 
 
 def _taking_turns(turns: list[dict[str, Raw]]) -> list[dict[str, Raw]]:

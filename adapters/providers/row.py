@@ -38,6 +38,8 @@ MISTRAL: Final = Quirks(
     stream_usage=False,
     tool_ids="alnum9",
     tool_choice={"required": "any"},
+    prefill="prefix",
+    document_url=True,
 )
 
 

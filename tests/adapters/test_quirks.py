@@ -135,3 +135,37 @@ def test_a_body_nobody_speaks_of_keeps_its_bytes() -> None:
     top = {"messages": Raw(raw)}
     quirks.apply(top, Quirks(system_role="system", tool_ids="alnum9"))
     assert bytes(top["messages"]) == raw
+
+
+def test_files_and_sounds_stand_as_mistral_has_them() -> None:
+    content = [
+        {"type": "text", "text": "Read."},
+        {"type": "file", "file": {"file_data": "data:,a", "filename": "a.pdf"}},
+        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+        {"type": "file", "file": {"file_id": "f1"}},
+    ]
+    top = {"messages": Raw(msgspec.json.encode([{"role": "user", "content": content}]))}
+    quirks.apply(top, Quirks(document_url=True))
+    (turn,) = msgspec.json.decode(top["messages"])
+    assert turn["content"] == [
+        content[0],
+        {"type": "document_url", "document_url": "data:,a", "document_name": "a.pdf"},
+        {"type": "input_audio", "input_audio": "AAAA"},
+        content[3],
+    ]
+
+
+def test_a_begun_answer_is_marked_and_a_call_of_tools_is_not() -> None:
+    said = {"role": "user", "content": "a"}
+    begun = {"role": "assistant", "content": "b"}
+    called = {**begun, "tool_calls": [{"id": "1"}]}
+    for last, marked in ((begun, True), (called, False), (said, False)):
+        turns = [said, last]
+        top = {"messages": Raw(msgspec.json.encode(turns))}
+        quirks.apply(top, Quirks(prefill="prefix"))
+        found = msgspec.json.decode(top["messages"])
+        assert found == [said, {**last, **({"prefix": True} if marked else {})}]
+    own = [said, {**begun, "prefix": False}]
+    top = {"messages": Raw(msgspec.json.encode(own))}
+    quirks.apply(top, Quirks(prefill="prefix"))
+    assert msgspec.json.decode(top["messages"]) == own

@@ -550,3 +550,32 @@ def test_a_refusal_keeps_the_vendor_s_own_words(
     error = ask(name).json()["error"]
     assert words in error["message"]
     assert ask(name, MESSAGES, max_tokens=9).json()["type"] == "error"
+
+
+# --- what Mistral is asked ------------------------------------------------------------
+
+
+def test_mistral_is_given_a_begun_answer_and_files_in_its_own_words(
+    ask: Ask, upstream: Upstream
+) -> None:
+    case("begun", "mistral", tell(200, body("fine")))
+    file = {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"}
+    parts = [{"type": "text", "text": "Sum up."}, {"type": "file", "file": file}]
+    turns = [
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": "In short,"},
+    ]
+    more = {"messages": turns, "seed": 3, "safe_prompt": True}
+    assert ask("begun", **more).status_code == 200
+    sent = upstream.requests[-1].json()
+    assert (sent["random_seed"], sent["safe_prompt"]) == (3, True)
+    asked, begun = sent["messages"]
+    assert asked["content"][1] == {
+        "type": "document_url",
+        "document_url": file["file_data"],
+        "document_name": "a.pdf",
+    }
+    assert begun == {**turns[1], "prefix": True}
+    plain = [{"role": "user", "content": "hi"}, turns[1]]
+    assert ask("begun", MESSAGES, max_tokens=9, messages=plain).status_code == 200
+    assert upstream.requests[-1].json()["messages"][-1]["prefix"] is True

@@ -72,4 +72,11 @@ ROWS: Final = (
             "flow/test_vectors.py::test_a_prediction_that_is_not_ready_is_late",
         ),
     ),
+    Row(
+        "B",
+        "Mistral is given begun answers, files and sounds in its own words",
+        (
+            "flow/test_accents.py::test_mistral_is_given_a_begun_answer_and_files_in_its_own_words",
+        ),
+    ),
 )
