@@ -26,7 +26,7 @@ from gateway.config.found import found_keys
 from gateway.config.secrets import SecretError, Secrets
 from gateway.credentials.contract import Signer, Wanted
 from gateway.credentials.signing import Signing
-from gateway.credentials.wallet import EXCHANGES, Wallet
+from gateway.credentials.wallet import Wallet
 from gateway.deployments import Alias, Deployment, Directory, seeded
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
@@ -254,7 +254,7 @@ class Deployer:
         signer = None
         if is_command(reference):
             signer = self._wallet.key(reference, row)
-        elif row.signer and (not key or row.signer in EXCHANGES):
+        elif row.signer and (not key or row.signer in clouds.EXCHANGED):
             learned = partial(self._learned, where)
             wanted = Wanted(row, base_url, entry, own, learned, key)
             signer, key = self._wallet.signer(row.signer, wanted), ""

@@ -79,14 +79,14 @@ ROWS: Final = (
     row(
         "watsonx",
         "IBM watsonx.ai",
-        "https://{region}.ml.cloud.ibm.com/projects/{project}",
+        # The host is REGION.ml.cloud.ibm.com.
+        "https://{host}/projects/{project}",
         "WATSONX_API_KEY WATSONX_APIKEY",
         can="chat complete embed rerank",
         aliases="watsonx_text",
         family="watsonx",
         signer="ibm",
-        base_url_env="WATSONX_URL",
-        variables={"region": "WATSONX_REGION", "project": "WATSONX_PROJECT_ID"},
+        variables={"host": "WATSONX_URL", "project": "WATSONX_PROJECT_ID"},
         quirks=Quirks(
             drop=words(
                 "store metadata prediction modalities audio service_tier user "

@@ -18,6 +18,7 @@ from gateway.config.addresses import (
 )
 from gateway.config.aws import sited
 from gateway.config.check_clouds import check_sections, check_site, known_as
+from gateway.config.clouds import EXCHANGED
 from gateway.config.findings import Findings
 from gateway.config.names import Place, guess, matches, place
 from gateway.config.problem import Path, did_you_mean, quoted
@@ -217,7 +218,9 @@ def _check_known(
     auth = (where.row.auth if where.row else "") or known.auth
     # A server of one's own may well ask for none.
     elsewhere = base_url or is_loopback(urlsplit(known.base_url).hostname or "")
-    if own_key or elsewhere or auth == "none" or not known.env or known.signer:
+    if own_key or auth == "none" or not known.env:
+        return
+    if (elsewhere or known.signer) and known.signer not in EXCHANGED:
         return
     if not secrets.first(known.env):
         name = known.env[0]

@@ -10,6 +10,9 @@ from adapters.contract import Provider
 from gateway.config.schema import Azure, Deployment, Google, ProviderRow
 from gateway.config.secrets import SecretError, Secrets
 
+EXCHANGED: Final = frozenset({"ibm", "gigachat"})
+"""Signers that a provider's key is exchanged for a token by; the others need none."""
+
 PROJECT: Final = (
     "GOOGLE_CLOUD_PROJECT",
     "VERTEXAI_PROJECT",

@@ -27,8 +27,6 @@ SIGNERS: Final[Mapping[str, Make]] = {
     "gigachat": exchange.gigachat,
 }
 """By the word of `Provider.signer`."""
-EXCHANGES: Final = frozenset({"ibm", "gigachat"})
-"""Those that make a token of the provider's key; with the others a key needs nobody."""
 
 
 class Wallet:

@@ -2,13 +2,16 @@
 dialect, whole and streamed, in the strict types of their SDKs; and what is recorded."""
 
 import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
+from tests.flow.provider import command
 from tests.flow.vendors import (
     ARGUMENTS,
     KEY,
@@ -44,6 +47,12 @@ def _answer(request: Request) -> Script:
     if request.path == "/identity/token":
         assert parse_qs(request.body.decode())["apikey"] == [KEY]
         return tell(200, {"access_token": TOKEN, "expires_in": 3600})
+    if request.path == "/oauth":
+        assert request.headers["authorization"] == f"Basic {KEY}"
+        assert len(request.headers["rquid"]) == 36
+        assert request.body == b"scope=GIGACHAT_API_CORP"
+        ends = 1000 * (time.time() + 1800)
+        return tell(200, {"access_token": TOKEN, "expires_at": ends})
     vendor = VENDORS[request.path.split("/")[1]]
     streams = request.json().get("stream") or request.path.endswith("_stream")
     if request.path.removesuffix("_stream") != f"/{vendor.provider}{vendor.path}":
@@ -94,6 +103,8 @@ def running(
     env = {
         "TEST_UPSTREAM_SECRET": KEY,
         "WATSONX_IAM_URL": f"{upstream.url}/identity/token",
+        "GIGACHAT_AUTH_URL": f"{upstream.url}/oauth",
+        "GIGACHAT_SCOPE": "GIGACHAT_API_CORP",
     }
     with gateway({"models": models, **CONFIG}, folder, env=env) as running:
         yield running
@@ -199,3 +210,13 @@ def test_a_key_is_exchanged_once_for_all_and_never_sent(
     assert asked[-1].json()["project_id"] == "p1"
     assert "version=" in asked[-1].query
     assert not any(KEY in str(r.fields) for r in asked)
+
+
+def test_a_key_to_be_exchanged_must_be_there(tmp_path: Path) -> None:
+    entry = {"model": "watsonx/m", "base_url": "https://h/projects/p"}
+    config = {"models": {"a": {"deployments": [entry]}}}
+    file = tmp_path / "routeiq.yaml"
+    file.write_text(json.dumps(config))
+    said = command(tmp_path, "check", str(file))
+    assert said.returncode != 0
+    assert "WATSONX_API_KEY is not set" in said.stdout + said.stderr

@@ -178,6 +178,11 @@ VENDORS = {
         _openai("huggingface", "/v1/chat/completions"),
         _openai("cloudflare", "/v1/chat/completions"),
         _openai(
+            "gigachat",
+            "/chat/completions",
+            auth=("authorization", f"Bearer {TOKEN}"),
+        ),
+        _openai(
             "watsonx", "/ml/v1/text/chat", auth=("authorization", f"Bearer {TOKEN}")
         ),
     )
