@@ -108,7 +108,8 @@ ROWS: Final = (
         operations=frozenset(
             (
                 *("chat", "complete", "embed", "responses", "count_tokens", "compact"),
-                *("images", "audio_speech", "audio_transcribe", "files", "batches"),
+                *("images_generate", "images_edit", "images_vary", "speech"),
+                *("transcribe", "translate_audio", "files", "batches"),
             )
         ),
         aliases=("azure_openai",),
