@@ -313,6 +313,7 @@ def origins(config: schema.Config, secrets: Secrets) -> set[tuple[str, int]]:
         for model in config.models.values()
         for entry in model.deployments
     ]
+    urls += [f"https://{host}" for host in clouds.vertex_hosts(config, secrets)]
     return {_address(url) for url in urls if url}
 
 

@@ -1,5 +1,7 @@
 """What is said of clouds: whether its references lead somewhere, and it is enough."""
 
+from typing import Final
+
 from adapters.contract import Provider
 from adapters.providers import find
 from gateway.config import clouds
@@ -9,6 +11,14 @@ from gateway.config.findings import Findings
 from gateway.config.problem import Path, quoted
 from gateway.config.schema import Aws, Azure, Deployment, Google, ProviderRow
 from gateway.config.secrets import SecretError
+
+_IDENTITY: Final = (
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "IDENTITY_ENDPOINT",
+)
+"""What tells in the environment who asks Azure."""
 
 
 def check_sections(said: ProviderRow | Deployment, path: Path, f: Findings) -> None:
@@ -60,14 +70,27 @@ def check_site(
     path: Path,
     f: Findings,
 ) -> None:
-    """Whether the address of a deployment in a cloud can be made."""
-    if known.signer != "google":
+    """Whether the address of a deployment in a cloud can be made, and it is clear who
+    asks."""
+    if known.signer not in ("google", "azure"):
         return
     url = deployment.base_url or (row.base_url if row else "")
     key = (
         deployment.api_key or (row.api_key if row else "") or f.secrets.first(known.env)
     )
+    if known.signer == "azure":
+        if not key and not _is_somebody(clouds.azure(row, deployment), f):
+            hint = f"export {known.env[0]}=..., or `azure: {{managed_identity: true}}`"
+            message = "no key: the managed identity of this machine is asked for tokens"
+            f.warn((*path, "model"), message, hint)
+        return
     try:
         clouds.vertex(url, known, clouds.google(row, deployment), f.secrets, key)
     except SecretError as error:
         f.problem((*path, "model"), error.message, error.hint)
+
+
+def _is_somebody(said: Azure, f: Findings) -> bool:
+    """Whether anything tells who asks Azure."""
+    told = said.client_secret or said.certificate or said.token_file or said.token
+    return bool(told or said.managed_identity or f.secrets.first(_IDENTITY))

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from adapters.contract import Provider
-from gateway.config.schema import Azure, Deployment, Google, ProviderRow
+from gateway.config.schema import Azure, Config, Deployment, Google, ProviderRow
 from gateway.config.secrets import SecretError, Secrets
 
 EXCHANGED: Final = frozenset({"ibm", "gigachat"})
@@ -183,6 +183,16 @@ def above_models(url: str) -> str:
     """The address for what is asked of no model, where others are made for one."""
     above, found, _ = url.partition("/deployments/{model}")
     return f"{above}/v1" if found else url
+
+
+def vertex_hosts(config: Config, secrets: Secrets) -> list[str]:
+    """Every host of Vertex AI that the configuration leads to. In a network of one's
+    own they may have private addresses."""
+    said = [own.google for own in config.providers.values()]
+    said += [d.google for m in config.models.values() for d in m.deployments]
+    locations = {each.location for each in said if each is not None}
+    locations |= {secrets.first(LOCATION), "global"}
+    return [vertex_host(location) for location in sorted(filter(None, locations))]
 
 
 def vertex_host(location: str) -> str:

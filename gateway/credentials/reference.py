@@ -34,6 +34,8 @@ def read_again(reference: str, secrets: Secrets) -> Callable[[], Awaitable[Token
             value = await asyncio.to_thread(secrets.resolve, reference)
         except SecretError as error:
             raise Unauthorized(error.message) from None
+        if not value.isprintable():
+            raise Unauthorized("the credential holds a control character")
         return Token(value, lives)
 
     return fetch

@@ -34,6 +34,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             "gemini-embedding-001": "vertex_ai/gemini-embedding-001",
             "gemini-embedding-2": "vertex_ai/gemini-embedding-2",
             "text-embedding-005": "vertex_ai/text-embedding-005",
+            "own": "eu/claude-sonnet-4-5@20250929",
             "gpt": "azure/gpt-4o",
             "gpt-embeds": "azure/text-embedding-3-small",
         }
@@ -46,6 +47,14 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             "keys": {"master": "env:MASTER_KEY"},
             "models": models,
             "providers": {
+                "eu": {
+                    "family": "vertex_ai",
+                    "base_url": up.url,
+                    "google": {
+                        "credentials": f"file:{folder}/robot.json",
+                        "location": "eu",
+                    },
+                },
                 "vertex_ai": {
                     "base_url": up.url,
                     "google": {
@@ -117,6 +126,12 @@ def test_models_of_every_grammar_on_vertex(
         text = "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
         assert text == SAID
         assert scene.up.models()[-1].target == ROOT + streamed
+
+
+def test_an_own_provider_may_be_like_vertex(scene: Scene) -> None:
+    assert recorded(scene, "own")["attempts"][0]["provider"] == "eu"
+    path = "/publishers/anthropic/models/claude-sonnet-4-5@20250929:rawPredict"
+    assert scene.up.models()[-1].target == ROOT.replace("us-east5", "eu") + path
 
 
 @pytest.mark.parametrize(

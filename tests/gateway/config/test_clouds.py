@@ -8,8 +8,10 @@ import pytest
 
 from adapters.providers import PROVIDERS, serving
 from gateway.config import clouds
+from gateway.config.load import loads
 from gateway.config.schema import Azure, Deployment, Google, ProviderRow
 from gateway.config.secrets import SecretError, Secrets
+from gateway.deployer import origins
 
 NOBODY: dict[str, str] = {"HOME": "/nonexistent"}
 
@@ -132,6 +134,50 @@ def test_the_version_may_be_of_the_environment() -> None:
     url = clouds.azure_address("https://h", PROVIDERS["azure"], Azure(), secrets)
     assert url.endswith("?api-version=2024-10-21")
     assert clouds.above_models(url) == "https://h/openai/v1"
+
+
+def test_hosts_of_vertex_may_be_private() -> None:
+    text = """
+providers: {vertex_ai: {google: {project: p, location: eu}}}
+models:
+  a: {deployments: [{model: vertex_ai/g, google: {location: us-east5}}]}
+"""
+    config = loads(text, "c.yaml", NOBODY).config
+    assert ("us-east5-aiplatform.googleapis.com", 443) in origins(config, Secrets({}))
+    assert clouds.vertex_hosts(
+        config, Secrets({"VERTEXAI_LOCATION": "asia-east1"})
+    ) == [
+        "asia-east1-aiplatform.googleapis.com",
+        "aiplatform.eu.rep.googleapis.com",
+        "aiplatform.googleapis.com",
+        "us-east5-aiplatform.googleapis.com",
+    ]
+
+
+def test_who_asks_azure_is_told_or_warned_of() -> None:
+    text = "models: {a: {deployments: [{model: azure/d, base_url: 'https://r'}]}}"
+
+    def warnings(environ: dict[str, str]) -> list[str]:
+        return [n.message for n in loads(text, "c.yaml", environ).notes]
+
+    assert any("managed identity" in said for said in warnings(NOBODY))
+    assert not warnings({"AZURE_API_KEY": "k"})
+    assert not warnings({"AZURE_CLIENT_SECRET": "s"})
+
+
+def test_commands_are_not_run_to_look_at_a_file(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    text = f"keys: {{master: 'command:touch {mark}'}}"
+    loads(text, "c.yaml", NOBODY, demand=False)
+    assert not mark.exists()
+
+
+def test_an_own_provider_may_be_like_vertex() -> None:
+    text = """
+providers: {eu: {family: vertex_ai, google: {project: p, location: eu}}}
+models: {a: {deployments: [{model: eu/claude-sonnet-4-5}]}}
+"""
+    assert loads(text, "c.yaml", NOBODY).config.providers["eu"].family == "vertex_ai"
 
 
 def test_a_deployment_says_what_differs_from_its_provider() -> None:
