@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from gateway.telemetry.facts import Facts
 from gateway.telemetry.redact import Redactor
 from gateway.telemetry.row import LOG, encode_clean
@@ -185,7 +187,7 @@ class Recorder:
         size = len(facts.request) + len(facts.response)
         if size > self._room:
             self.stripped += 1
-            return facts._replace(request=b"", response=b"")
+            return replace(facts, request=b"", response=b"")
         self._room -= size
         return facts
 
@@ -228,7 +230,7 @@ class Recorder:
         for facts in batch:
             kept = facts
             if not self._content and (facts.request or facts.response):
-                kept = facts._replace(request=b"", response=b"")
+                kept = replace(facts, request=b"", response=b"")
             try:
                 row = encode_clean(kept)
             except (UnicodeError, TypeError, ValueError, OverflowError):

@@ -2,16 +2,17 @@
 rows and log lines elsewhere, in a thread.
 
 Nothing here may be expensive to make: the loop fills one `Facts` per exchange, at its
-end, and never looks back.
+end, and never looks back. Structs that the collector does not follow: they are made and
+read in half the time of named tuples.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from adapters.normal.usage import Usage
 from routing.types import Plan
 
 
-class Trace(NamedTuple):
+class Trace(msgspec.Struct, frozen=True, gc=False):
     """W3C trace context of an exchange. Ids are ints, as the OpenTelemetry SDK has
     them."""
 
@@ -25,7 +26,7 @@ class Trace(NamedTuple):
     """`tracestate`, verbatim."""
 
 
-class Attempt(NamedTuple):
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One try of one deployment. Instants are monotonic seconds; 0.0: never came."""
 
     deployment: str
@@ -48,7 +49,7 @@ class Attempt(NamedTuple):
     hedge: bool = False
 
 
-class Facts(NamedTuple):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """One exchange, whole."""
 
     id: str

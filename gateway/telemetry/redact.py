@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from gateway.telemetry.facts import Attempt, Facts
 
 MARK: Final = "[redacted]"
@@ -131,22 +133,25 @@ class Redactor:
         """One exchange whose free text is clean; the same object when it was."""
         if self.clean(_free_text(facts)) and not facts.request and not facts.response:
             return facts
-        return facts._replace(
+        return replace(
+            facts,
             alias=self.text(facts.alias),
             user=self.text(facts.user),
             model=self.text(facts.model),
             response_id=self.text(facts.response_id),
             error_message=self.text(facts.error_message),
             attempts=self._attempts(facts.attempts),
-            trace=facts.trace._replace(state=self.text(facts.trace.state)),
+            trace=replace(facts.trace, state=self.text(facts.trace.state)),
             request=self.data(facts.request),
             response=self.data(facts.response),
         )
 
     def _attempts(self, attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
         return tuple(
-            attempt._replace(
-                message=self.text(attempt.message), model=self.text(attempt.model)
+            replace(
+                attempt,
+                message=self.text(attempt.message),
+                model=self.text(attempt.model),
             )
             for attempt in attempts
         )

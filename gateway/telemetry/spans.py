@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from adapters.normal.usage import Usage
 from gateway.telemetry import names
@@ -246,9 +247,10 @@ def _usage_attributes(attempt: Attempt, semconv: str) -> Iterator[tuple[str, Any
 
 def _bounded(facts: Facts) -> Facts:
     limit = facts.max_tokens
-    return facts._replace(
+    return replace(
+        facts,
         max_tokens=None if limit is None else _clamped(limit),
-        attempts=tuple(a._replace(usage=_usage(a.usage)) for a in facts.attempts),
+        attempts=tuple(replace(a, usage=_usage(a.usage)) for a in facts.attempts),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapters.normal.usage import Usage
 from gateway.telemetry.facts import Attempt, Facts, Trace
@@ -23,59 +24,67 @@ PLAN = Plan(
 
 def attempt(**changes: Any) -> Attempt:
     """One that served, unless told otherwise."""
-    return Attempt(
-        deployment="gpt-a",
-        provider="openai",
-        model="gpt-4o-mini",
-        host="api.openai.com",
-        port=443,
-        started=100.001,
-        first_token=100.2,
-        ended=100.5,
-        status=200,
-        error="",
-        message="",
-        usage=Usage(12, 34, cached=4, reasoning=5),
-        cost_nano=21_300,
-        span_id=0xB7AD6B7169203331,
-    )._replace(**changes)
+    return replace(
+        Attempt(
+            deployment="gpt-a",
+            provider="openai",
+            model="gpt-4o-mini",
+            host="api.openai.com",
+            port=443,
+            started=100.001,
+            first_token=100.2,
+            ended=100.5,
+            status=200,
+            error="",
+            message="",
+            usage=Usage(12, 34, cached=4, reasoning=5),
+            cost_nano=21_300,
+            span_id=0xB7AD6B7169203331,
+        ),
+        **changes,
+    )
 
 
 def facts(**changes: Any) -> Facts:
     """One that went well, unless told otherwise."""
-    return Facts(
-        id="018f2b6e-0000-7000-8000-000000000001",
-        began_unix_ns=1_764_000_000_000_000_000,
-        began=100.0,
-        first_token=100.2,
-        ended=100.51,
-        route="/v1/chat/completions",
-        dialect="openai",
-        operation="chat",
-        alias="fast",
-        known_alias=True,
-        stream=False,
-        key_id="key_1",
-        user="",
-        status=200,
-        error="",
-        error_message="",
-        served_by="gpt-a",
-        provider="openai",
-        model="gpt-4o-mini-2024-07-18",
-        response_id="chatcmpl-BXd8192839182",
-        stop=("stop",),
-        usage=Usage(12, 34, cached=4, reasoning=5),
-        cost_nano=21_300,
-        attempts=(attempt(),),
-        plan=PLAN,
-        dropped=(),
-        trace=Trace(0x0AF7651916CD43DD8448EB211C80319C, 0x1111222233334444, 0, False),
-        max_tokens=256,
-        request_bytes=420,
-        response_bytes=547,
-        chunks=0,
-    )._replace(**changes)
+    return replace(
+        Facts(
+            id="018f2b6e-0000-7000-8000-000000000001",
+            began_unix_ns=1_764_000_000_000_000_000,
+            began=100.0,
+            first_token=100.2,
+            ended=100.51,
+            route="/v1/chat/completions",
+            dialect="openai",
+            operation="chat",
+            alias="fast",
+            known_alias=True,
+            stream=False,
+            key_id="key_1",
+            user="",
+            status=200,
+            error="",
+            error_message="",
+            served_by="gpt-a",
+            provider="openai",
+            model="gpt-4o-mini-2024-07-18",
+            response_id="chatcmpl-BXd8192839182",
+            stop=("stop",),
+            usage=Usage(12, 34, cached=4, reasoning=5),
+            cost_nano=21_300,
+            attempts=(attempt(),),
+            plan=PLAN,
+            dropped=(),
+            trace=Trace(
+                0x0AF7651916CD43DD8448EB211C80319C, 0x1111222233334444, 0, False
+            ),
+            max_tokens=256,
+            request_bytes=420,
+            response_bytes=547,
+            chunks=0,
+        ),
+        **changes,
+    )
 
 
 names_ = st.text(max_size=12)
