@@ -279,9 +279,9 @@ class Mender:
 
     def _finish(self, choice: Json, *, calls: bool, whole: bool) -> None:
         word = choice.get("finish_reason")
-        if word in finish.STOPS or (word is None and not whole):
-            return
         native = _text(word)
+        if native in finish.STOPS or (word is None and not whole):
+            return
         if not whole and not native:
             self._mended("finish_reason empty")
             choice["finish_reason"] = None
@@ -297,7 +297,7 @@ class Mender:
             self._mended("delta missing")
             delta = choice["delta"] = {}
         role = delta.get("role")
-        if role is not None and role not in _ROLES:
+        if role is not None and _text(role) not in _ROLES:
             self._mended("role")
             delta["role"] = "assistant" if role else None
         self._spoken(delta)
