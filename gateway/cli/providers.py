@@ -40,14 +40,14 @@ def providers(arguments: argparse.Namespace) -> int:
     if arguments.json:
         out(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return OK
-    heads = ("provider", "family", "address", "variable", "set")
+    heads = ("provider", "family", "set", "address", "variable")
     cells = [
         (
             line.id,
             line.family,
-            line.base_url or "(yours)",
-            " or ".join(line.env) or "(none)",
             "yes" if line.set else "",
+            line.base_url or "(yours)",
+            _variables(line),
         )
         for line in found
     ]
@@ -55,6 +55,14 @@ def providers(arguments: argparse.Namespace) -> int:
     if arguments.count:
         out(f"\n{len(found)} provider{'s' if len(found) != 1 else ''}")
     return OK
+
+
+def _variables(line: Line) -> str:
+    """Those for the key, and those that the rest of the address needs."""
+    keys = " or ".join(line.env) or "(none)"
+    open_ = not line.base_url or "{" in line.base_url.replace("{model}", "")
+    needed = " or ".join(line.address_env) if open_ else ""
+    return f"{keys}; address: {needed}" if needed else keys
 
 
 def _line(row: Provider, secrets: Secrets) -> Line:

@@ -184,6 +184,12 @@ def _check_place(
         _check_unknown(config, deployment, at, findings)
     elif where.known is not None:
         _check_known(where, deployment, base_url, path, findings)
+    elif deployment.base_url and findings.demand:
+        plain = PROVIDERS["openai"]
+        missing = _missing(where, plain, deployment, findings.secrets)
+        if missing:
+            message = "a part of it is not known"
+            findings.problem((*path, "base_url"), message, missing)
 
 
 def _check_unknown(

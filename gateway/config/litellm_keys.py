@@ -21,7 +21,7 @@ _MCP: Final = "tools are not served here yet"
 _METRICS: Final = "/metrics has its own names and bounded labels"
 _MODE: Final = "not served here yet"
 _OTLP: Final = "send traces by OTLP: `telemetry.otlp_endpoint`"
-_PRICE: Final = "only prices per token are kept: see `price`"
+_PRICE: Final = "not billed by that here: see `price`"
 _REDIS: Final = "state is kept in `store.url`"
 _ROUTE: Final = "NOT ENFORCED: put it in front of the gateway"
 _ROUTING: Final = "see `routing.strategy` and a model's `strategy`"
@@ -242,7 +242,7 @@ SETTINGS_UNSUPPORTED: Final = {
     "max_user_budget": _BUDGET,
     "mcp_*": _MCP,
     "model_alias_map": "name it in router_settings.model_group_alias",
-    "model_cost_map_url": "prices come with the release; `price` overrides them",
+    "model_cost_map_url": "`routeiq models refresh URL` takes it; `price` overrides it",
     "model_fallbacks": "see `fallbacks`",
     "model_group_settings": _TUNING,
     "modify_params": "what a provider cannot express is told in a header",

@@ -22,16 +22,24 @@ from gateway.config.problem import Path, did_you_mean, nearest, quoted
 MILLION: Final = 1_000_000
 
 _PRICES: Final = {
-    "input_cost_per_token": "input",
-    "output_cost_per_token": "output",
-    "cache_read_input_token_cost": "cached",
-    "cache_creation_input_token_cost": "cache_write",
-    "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
-    "output_cost_per_reasoning_token": "reasoning",
-    "input_cost_per_audio_token": "audio_input",
-    "output_cost_per_audio_token": "audio_output",
+    "input_cost_per_token": ("input", MILLION),
+    "output_cost_per_token": ("output", MILLION),
+    "cache_read_input_token_cost": ("cached", MILLION),
+    "cache_creation_input_token_cost": ("cache_write", MILLION),
+    "cache_creation_input_token_cost_above_1hr": ("cache_write_1h", MILLION),
+    "output_cost_per_reasoning_token": ("reasoning", MILLION),
+    "input_cost_per_audio_token": ("audio_input", MILLION),
+    "output_cost_per_audio_token": ("audio_output", MILLION),
+    "input_cost_per_image_token": ("image_input", MILLION),
+    "output_cost_per_image_token": ("image_output", MILLION),
+    "input_cost_per_character": ("character", MILLION),
+    "output_cost_per_image": ("image", 1),
+    "input_cost_per_request": ("request", 1),
+    "input_cost_per_query": ("search", 1),
+    "input_cost_per_second": ("audio_minute", 60),
 }
-"""LiteLLM's dollars per token -> our dollars per million tokens."""
+"""LiteLLM's dollars for one -> our name, and for how many of them ours is."""
+_EACH: Final = {MILLION: "per million", 1: "for each", 60: "per minute"}
 
 _NO_KEYS: Final = frozenset({"none", "null", "empty", "dummy", "fake", "not-needed"})
 """What people write where a server wants no key."""
@@ -199,7 +207,7 @@ class _Entry:
         }
         handlers |= litellm_clouds.handlers(self._at, self._provider)
         handlers |= {key: self._number(ours) for key, ours in _NUMBERS.items()}
-        handlers |= {key: self._price(ours) for key, ours in _PRICES.items()}
+        handlers |= {key: self._price(*ours) for key, ours in _PRICES.items()}
         handlers |= {key: self._field(key) for key in REQUEST_FIELDS}
         return handlers
 
@@ -213,7 +221,7 @@ class _Entry:
             "rpm": self._number("rpm"),
             "tpm": self._number("tpm"),
         }
-        return handlers | {key: self._price(ours) for key, ours in _PRICES.items()}
+        return handlers | {key: self._price(*ours) for key, ours in _PRICES.items()}
 
     def _outer(self) -> dict[str, Handler]:
         """Keys of the entry itself."""
@@ -241,15 +249,15 @@ class _Entry:
 
         return take
 
-    def _price(self, ours: str) -> Handler:
+    def _price(self, ours: str, many: int) -> Handler:
         def take(draft: Draft, value: Any, path: Path) -> None:
             number = draft.number(value)
             if isinstance(number, int | float) and not isinstance(number, bool):
-                price = round(number * MILLION, 9)
+                price = round(number * many, 9)
                 draft.put((*self._at, "price", ours), price, path)
-                draft.mapped(path, f"price.{ours}, per million tokens")
+                draft.mapped(path, f"price.{ours}, {_EACH[many]}")
             elif value is not None:
-                draft.problem(path, "must be a number: dollars per token")
+                draft.problem(path, "must be a number: dollars for one")
 
         return take
 

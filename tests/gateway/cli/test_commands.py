@@ -158,8 +158,8 @@ def test_providers_are_listed_with_whose_key_is_set() -> None:
     done = run("providers", GROQ_API_KEY="gsk-canary")
     assert done.returncode == 0
     (groq,) = [line for line in done.stdout.splitlines() if line.startswith("groq ")]
-    assert groq.endswith("yes")
-    assert "GROQ_API_KEY" in groq
+    assert groq.split()[:3] == ["groq", "openai", "yes"]
+    assert groq.endswith(" GROQ_API_KEY")
     assert "canary" not in done.stdout
     listed = len(done.stdout.splitlines()) - 1
     assert listed >= 190
@@ -180,6 +180,12 @@ def test_an_address_is_shown_with_what_the_environment_knows_of_it() -> None:
         assert row["address_env"] == ["CLOUDFLARE_ACCOUNT_ID"]
         return str(row["base_url"])
 
+    (line,) = [
+        line
+        for line in run("providers").stdout.splitlines()
+        if line.startswith("cloudflare ")
+    ]
+    assert "address: CLOUDFLARE_ACCOUNT_ID" in line
     assert "/accounts/{account}/ai/v1" in shown()
     assert "/accounts/acme/ai/v1" in shown(CLOUDFLARE_ACCOUNT_ID="acme")
 

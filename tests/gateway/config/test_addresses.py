@@ -102,3 +102,16 @@ def test_a_slip_is_told(text: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         loads(FILE.format(text), "f", {"KEY": "k", "CLOUDFLARE_ACCOUNT_ID": "a"})
     assert any(words in problem.message for problem in caught.value.problems)
+
+
+def test_an_unknown_word_in_a_deployment_s_own_address_is_told() -> None:
+    text = """
+models:
+  m:
+    deployments: [{model: any, base_url: "http://h/{team}/{model}/v1", api_key: env:K}]
+"""
+    with pytest.raises(ConfigError) as caught:
+        loads(text, "f", {"K": "k"})
+    (problem,) = caught.value.problems
+    assert "variables: {team: ...}" in problem.hint
+    assert loads(text.replace("{team}/", ""), "f", {"K": "k"})

@@ -297,7 +297,7 @@ def test_every_note_knows_its_line() -> None:
         (params("model: openai/x, litellm_credential_name: c"), "no credential `c`"),
         (params("model: openai/x, extra_headers: [a]"), "must be a mapping"),
         (params("model: openai/x, extra_body: [a]"), "must be a mapping"),
-        (params("model: openai/x, input_cost_per_token: free"), "dollars per token"),
+        (params("model: openai/x, input_cost_per_token: free"), "dollars for one"),
     ],
 )
 def test_a_mistake_is_told_with_the_names_of_the_foreign_file(
@@ -717,3 +717,14 @@ def test_no_value_breaks_the_importer(data: st.DataObject) -> None:
         return
     text = native_yaml(import_litellm(parse(out.getvalue(), "l.yaml"), ENV), ENV)
     loads(text, "n.yaml", demand=False)
+
+
+def test_prices_by_the_piece_are_kept_too() -> None:
+    costs = (
+        "output_cost_per_image: 0.04, input_cost_per_query: 0.002,"
+        " input_cost_per_second: 0.0001, input_cost_per_character: 0.000015"
+    )
+    price = deployment(f"model: openai/x, {costs}").price
+    assert price is not None
+    assert (price.image, price.search) == (0.04, 0.002)
+    assert (price.audio_minute, price.character) == (0.006, 15)
