@@ -4,8 +4,10 @@ front of a provider that keeps responses and of one that knows nothing of them."
 import json
 import re
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -446,6 +448,23 @@ def test_an_answer_is_parsed_into_a_type(alice: openai.OpenAI) -> None:
 
     made = alice.responses.parse(model="demo", input="where?", text_format=Place)
     assert isinstance(made.output_parsed, Place)
+
+
+def test_an_answer_that_cannot_be_remembered_is_given_all_the_same(
+    running: Running,
+) -> None:
+    with (
+        closing(sqlite3.connect(running.folder / "routeiq.db")) as db,
+        client(running) as sdk,
+    ):
+        db.execute("begin immediate")  # nobody else can write
+        made = sdk.responses.create(model="plain", input="hi")
+        db.rollback()
+        assert made.output_text == "heard 1 turns"
+        assert made.store is False
+        with pytest.raises(openai.NotFoundError):
+            sdk.responses.retrieve(made.id)
+    assert any("not remembered" in line for line in running.lines)
 
 
 # --- conversations -----------------------------------------------------------------------

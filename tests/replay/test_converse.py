@@ -29,7 +29,14 @@ from tests.adapters.bedrock import shapes
 from tests.replay import clients, converse, exceptions, material, meaning, reference
 from tests.replay.clients import Heard
 from tests.replay.converse import CONVERSE, FAMILIES, Exchange
-from tests.replay.material import CHAT, CLIENTS, GENERATE, MESSAGES, Recording
+from tests.replay.material import (
+    CHAT,
+    CLIENTS,
+    GENERATE,
+    MESSAGES,
+    RESPONSES,
+    Recording,
+)
 from tests.replay.meaning import Meaning
 from tests.replay.test_cross import STREAMS, WHOLES, said
 from tests.shared import needs_shared
@@ -249,7 +256,7 @@ def _heard(client: str, body: bytes, *, stream: bool) -> Heard:
 
 def test_every_answer_reaches_every_client() -> None:
     """Bug class 1: each SDK rebuilds parallel calls from streams."""
-    for client in (*CLIENTS, CONVERSE):
+    for client in (*CLIENTS, RESPONSES, CONVERSE):
 
         def check(exchange: Exchange, client: str = client) -> None:
             call = call_of(client, stream=exchange.streams)
@@ -282,7 +289,7 @@ def test_every_answer_reaches_every_client() -> None:
 
 
 def test_a_whole_answer_reaches_clients_that_asked_for_a_stream() -> None:
-    for client in (*CLIENTS, CONVERSE):
+    for client in (*CLIENTS, RESPONSES, CONVERSE):
 
         def check(exchange: Exchange, client: str = client) -> None:
             result = result_of(exchange, call_of(client, stream=False))

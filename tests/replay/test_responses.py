@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 
 from adapters import errors, registry
-from adapters.contract import Decoder, Encoder
+from adapters.contract import Decoder, Encoder, Hint
 from adapters.errors import UpstreamError
-from adapters.normal.chat import ChatResult
+from adapters.normal.chat import ChatCall, ChatResult
 from adapters.normal.delta import Failed, TextDelta
 from adapters.normal.fold import unfold
 from adapters.registry import DIALECTS, UPSTREAMS
 from gateway.errors import tell
 from tests.adapters.openai_responses import grammar
-from tests.replay import clients, ends, exceptions, material, meaning
+from tests.replay import clients, converse, ends, exceptions, material, meaning
+from tests.replay.converse import CONVERSE
 from tests.replay.material import (
     CHAT,
     CLIENTS,
@@ -62,6 +63,8 @@ ABRIDGED = {
     "openai_responses-105341": "four streams, one after the other",
     "openai_responses-ade5fd": "two streams, one after the other",
 }
+REFUSALS = ("openai_responses-72b473", "openai_responses-8dd49b")
+"""Ended well, with a refusal: Converse can tell its words only."""
 CUT_SHORT = {
     "openai_responses-99fd85": "the arguments of a call end in the middle",
 }
@@ -189,6 +192,38 @@ def test_a_recorded_stream_reaches_every_client(client: str) -> None:
         assert heard.meaning == meaning.of_response(final(recording))
 
     assert each(recorded("events"), case) > 200
+
+
+@needs_shared
+def test_recorded_responses_reach_clients_of_converse() -> None:
+    dialect = DIALECTS[CONVERSE]
+
+    def case(recording: Recording) -> None:
+        if recording.id in CUT_SHORT:
+            return
+        call = converse_call(stream=recording.streams)
+        if recording.streams:
+            encoder = dialect.write_stream(call, registry.RESPONSES.dialect)
+            body = encoder.frames(recording.frames(call)) + encoder.close()
+            heard = converse.hear_stream(body)
+            expected = meaning.of_response(final(recording))
+        else:
+            written = dialect.write_result(recording.result(call), call)
+            assert isinstance(written, bytes)
+            heard = converse.hear(written)
+            expected = meaning.of_response(json.loads(recording.body))
+        if recording.id in REFUSALS:
+            expected = {0: expected[0]._replace(finish="end")}
+        assert heard.meaning == expected
+
+    assert each([*recorded("whole"), *recorded("events")], case) > 600
+
+
+def converse_call(*, stream: bool) -> ChatCall:
+    asked = b'{"messages":[{"role":"user","content":[{"text":"hi"}]}]}'
+    call = DIALECTS[CONVERSE].read_call(asked, Hint(model="alias", stream=stream))
+    assert isinstance(call, ChatCall)
+    return call
 
 
 @needs_shared
