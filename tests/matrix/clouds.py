@@ -80,10 +80,10 @@ ROWS: Final = (
     ),
     Row(
         "B",
-        "what Vertex AI does not take of Anthropic's API is named or refused",
+        "what Vertex AI does not take of Anthropic's API is named or made up for",
         (
             f"{_DOORS}::test_beta_flags_that_vertex_does_not_know_are_named",
-            f"{_DOORS}::test_pictures_by_address_are_refused_on_vertex",
+            f"{_DOORS}::test_pictures_by_address_are_fetched_for_vertex",
         ),
     ),
     Row(

@@ -1,5 +1,6 @@
 """The clouds' own SDKs by their base address alone, and models behind the clouds."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,6 +16,7 @@ from google.oauth2.credentials import Credentials
 from tests.flow.clouds.issuers import EMAIL, HELLO, Clouds
 from tests.flow.clouds.test_google import HI, Scene, service_account
 from tests.harness.gateway import gateway
+from tests.harness.upstream import tell
 
 KEY: Final = "sk-master-for-the-clouds"
 SAID: Final = HELLO.parts[0].text  # type: ignore[union-attr]
@@ -45,6 +47,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         models["nameless"] = {"deployments": [{"model": "azure/my-deployment"}]}
         config = {
             "keys": {"master": "env:MASTER_KEY"},
+            "fetch": {"allow_private": ["127.0.0.0/8"]},
             "models": models,
             "providers": {
                 "eu": {
@@ -196,20 +199,24 @@ def test_beta_flags_that_vertex_does_not_know_are_named(scene: Scene) -> None:
     assert "service_tier" in dropped
 
 
-def test_pictures_by_address_are_refused_on_vertex(scene: Scene) -> None:
-    source = {"type": "url", "url": "https://example.com/cat.png"}
+@pytest.mark.parametrize("there", [True, False])
+def test_pictures_by_address_are_fetched_for_vertex(scene: Scene, there: bool) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(16)
+    scene.up.on("/cat.png", tell(200, picture, {"content-type": "image/png"}))
+    source = {"type": "url", "url": f"{scene.up.url}/{'cat' if there else 'dog'}.png"}
     content = [{"type": "image", "source": source}, {"type": "text", "text": "what?"}]
+    asked = {"max_tokens": 9, "messages": [{"role": "user", "content": content}]}
     answer = scene.gateway.post(
-        "/v1/messages",
-        {
-            "model": "claude",
-            "max_tokens": 9,
-            "messages": [{"role": "user", "content": content}],
-        },
-        headers={"x-api-key": KEY},
+        "/v1/messages", {"model": "claude", **asked}, headers={"x-api-key": KEY}
     )
-    assert answer.status_code == 400
-    assert "send them as base64" in answer.json()["error"]["message"]
+    if not there:
+        assert answer.status_code == 400
+        assert "dog.png cannot be fetched" in answer.json()["error"]["message"]
+        return
+    assert answer.status_code == 200, answer.text
+    sent = scene.up.models()[-1].json()["messages"][0]["content"][0]
+    assert sent["source"]["data"] == base64.b64encode(picture).decode()
+    assert sent["source"]["media_type"] == "image/png"
 
 
 @pytest.mark.parametrize("base", ["", "/azure"])
