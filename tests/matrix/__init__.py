@@ -9,7 +9,17 @@ A capability is here when a test drives it from outside; most proofs talk to a r
 
 from typing import Final
 
-from tests.matrix import bedrock, clouds, families, media, responses, state, table, way
+from tests.matrix import (
+    bedrock,
+    clouds,
+    families,
+    hard,
+    media,
+    responses,
+    state,
+    table,
+    way,
+)
 from tests.matrix.row import Row
 
 _AREAS: Final = (
@@ -21,5 +31,6 @@ _AREAS: Final = (
     families,
     bedrock,
     clouds,
+    hard,
 )
 ROWS: Final[tuple[Row, ...]] = tuple(row for area in _AREAS for row in area.ROWS)
