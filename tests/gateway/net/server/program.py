@@ -1,9 +1,15 @@
-"""A program that serves: `python -m tests.gateway.net.server.program APP SETTINGS`."""
+"""A program that serves: `python -m tests.gateway.net.server.program APP SETTINGS`.
+
+It leaves a file in the folder `SIGNS` for each thing it begins to wait in, and goes on
+once there is one called `go`.
+"""
 
 import asyncio
 import os
 import sys
+import uuid
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +17,8 @@ import msgspec
 from gateway.config.schema import Server
 from gateway.net.server import serve
 from tests.gateway.net.server.support import lifespan, reply, whole
+
+SIGNS = Path(os.environ["SIGNS"])
 
 
 class Program:
@@ -26,11 +34,12 @@ class Program:
         await whole(receive)
         path, server = scope["path"], scope["state"]["server"]
         if path == "/slow":
-            await asyncio.sleep(0.9)
+            await self._wait()
             await reply(send, b"slow, draining" if server.draining else b"slow")
         elif path == "/forever":
             task = asyncio.current_task()
             assert task is not None
+            self._begun()
             scope["extensions"]["routeiq.hangup"](task.cancel)
             await asyncio.sleep(60)
         elif path == "/stream":
@@ -47,16 +56,26 @@ class Program:
             await send({"type": "lifespan.startup.failed", "message": message})
             return
         if self.kind == "slow":
+            self._begun()
             await asyncio.sleep(30)
         await lifespan(receive, send)
         os.write(1, b"ended\n")
+
+    def _begun(self) -> None:
+        (SIGNS / uuid.uuid4().hex).touch()
+
+    async def _wait(self) -> None:
+        self._begun()
+        while not (SIGNS / "go").exists():
+            await asyncio.sleep(0.01)
 
     async def _stream(self, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for n in range(10):
             body = b"data: %d\n\n" % n
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            await asyncio.sleep(0.09)
+            if n == 4:
+                await self._wait()
         await send({"type": "http.response.body", "body": b""})
 
 

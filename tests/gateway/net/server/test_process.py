@@ -7,10 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,7 +24,9 @@ from tests.shared import ROOT
 
 
 class Program:
-    def __init__(self, app: str, files: int = 0, **settings: Any) -> None:
+    def __init__(
+        self, app: str, signs: Path = Path(), files: int = 0, **settings: Any
+    ) -> None:
         limited = ["sh", "-c", f'ulimit -n {files}; exec "$0" "$@"'] if files else []
         settings = {"port": 0, "drain_s": 5.0, **settings}
         self.process = subprocess.Popen(
@@ -34,7 +38,9 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "SIGNS": str(signs)},
         )
+        self.signs = signs
         self.url = ""
         self.clients = Clients()
 
@@ -45,22 +51,50 @@ class Program:
     def get(self, path: str = "/") -> httpx.Response:
         return self.clients.mine().get(self.url + path)
 
+    def begun(self, number: int) -> None:
+        """Wait until so many exchanges wait for `go`."""
+        _until(lambda: len([*self.signs.iterdir()]) >= number)
+
+    def stop(self) -> None:
+        """Ask it to, and wait until nobody new is let in."""
+        self.process.send_signal(signal.SIGTERM)
+        _until(self.refuses)
+
+    def refuses(self) -> bool:
+        try:
+            self.get()
+        except httpx.TransportError:
+            return True
+        return False
+
+    def go(self) -> None:
+        (self.signs / "go").touch()
+
     def end(self, within_s: float = 30) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=within_s)
         return self.process.returncode, out, err
 
 
+def _until(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
 @contextlib.contextmanager
 def program(app: str = "plain", **settings: Any) -> Iterator[Program]:
-    running = Program(app, **settings)
-    try:
-        running.wait_ready()
-        yield running
-    finally:
-        if running.process.poll() is None:
-            running.process.kill()
-        running.process.communicate()
-        running.clients.close()
+    with tempfile.TemporaryDirectory() as folder:
+        running = Program(app, Path(folder), **settings)
+        try:
+            if app != "slow":
+                running.wait_ready()
+            yield running
+        finally:
+            if running.process.poll() is None:
+                running.process.kill()
+            running.process.communicate()
+            running.clients.close()
 
 
 BOTH = pytest.mark.parametrize("workers", [1, 2])
@@ -114,9 +148,7 @@ def test_few_open_files_cap_the_connections_and_are_told(loop: str) -> None:
                 s = socket.create_connection(("127.0.0.1", port), 5)
                 stack.enter_context(s)
             assert s.recv(100).startswith(b"HTTP/1.1 503 ")
-        time.sleep(0.3)
-        time.sleep(0.3)
-        assert p.get().status_code == 200
+        _until(lambda: p.get().status_code == 200)
         p.process.send_signal(signal.SIGTERM)
         code, _, err = p.end()
     assert code == 0
@@ -131,10 +163,10 @@ def test_an_unknown_host_is_told() -> None:
 
 
 def test_a_stop_during_the_start_ends_it() -> None:
-    p = Program("slow")
-    time.sleep(1.5)
-    p.process.send_signal(signal.SIGINT)
-    code, _, err = p.end(5)
+    with program("slow") as p:
+        p.begun(1)
+        p.process.send_signal(signal.SIGINT)
+        code, _, err = p.end()
     assert code == 0
     assert "Traceback" not in err
 
@@ -153,9 +185,10 @@ def test_a_stop_lets_exchanges_end_and_idle_connections_go(
         assert idle.get(p.url).status_code == 200
         streams = [pool.submit(p.get, "/stream") for _ in range(10)]
         slow = [pool.submit(p.get, "/slow") for _ in range(10)]
-        time.sleep(0.4)
+        p.begun(20)
+        p.stop()
+        p.go()
         began = time.monotonic()
-        p.process.send_signal(signal.SIGTERM)
         for answer in slow:
             assert answer.result().text == "slow, draining"
             assert answer.result().headers["connection"] == "close"
@@ -172,11 +205,11 @@ def test_a_stop_lets_exchanges_end_and_idle_connections_go(
 def test_nobody_new_is_let_in_while_it_drains(workers: int) -> None:
     with program(workers=workers) as p, ThreadPoolExecutor(1) as pool:
         slow = pool.submit(p.get, "/slow")
-        time.sleep(0.2)
-        p.process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+        p.begun(1)
+        p.stop()
         with pytest.raises(httpx.ConnectError):
             p.get()
+        p.go()
         assert slow.result().status_code == 200
 
 
@@ -185,9 +218,8 @@ def test_nobody_new_is_let_in_while_it_drains(workers: int) -> None:
 def test_a_second_signal_ends_it_at_once(workers: int) -> None:
     with program(workers=workers, drain_s=30.0) as p, ThreadPoolExecutor(1) as pool:
         lost = pool.submit(p.get, "/forever")
-        time.sleep(0.3)
-        p.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        p.begun(1)
+        p.stop()
         assert p.process.poll() is None
         began = time.monotonic()
         p.process.send_signal(signal.SIGTERM)
@@ -202,9 +234,9 @@ def test_a_second_signal_ends_it_at_once(workers: int) -> None:
 def test_the_drain_has_an_end(workers: int) -> None:
     with program(workers=workers, drain_s=0.5) as p, ThreadPoolExecutor(1) as pool:
         lost = pool.submit(p.get, "/forever")
-        time.sleep(0.3)
+        p.begun(1)
         p.process.send_signal(signal.SIGTERM)
-        assert p.end(6)[0] == 0
+        assert p.end()[0] == 0
         with pytest.raises(httpx.TransportError):
             lost.result()
 
@@ -221,7 +253,7 @@ def test_workers_share_the_port_and_one_that_dies_comes_back() -> None:
                     seen.update(answers)
             return seen
 
-        before = pids(2, 10)
+        before = pids(2, 30)
         assert len(before) == 2
         assert str(p.process.pid) not in before
         victim = int(min(before))
@@ -231,12 +263,12 @@ def test_workers_share_the_port_and_one_that_dies_comes_back() -> None:
         while time.monotonic() - began < 2:
             failures += p.get().status_code != 200
         assert failures == 0
-        after = pids(2, 3)
+        after = pids(2, 30)
         assert len(after) == 2
         assert str(victim) not in after
         with pytest.raises(httpx.TransportError):
             p.get("/crash")
-        assert len(pids(2, 5)) == 2
+        assert len(pids(2, 30)) == 2
         p.process.send_signal(signal.SIGINT)
         code, out, err = p.end()
     assert code == 0
@@ -248,13 +280,15 @@ def test_a_group_wide_signal_counts_once() -> None:
     """A service supervisor signals every process of the group."""
     with program(workers=2) as p, ThreadPoolExecutor(4) as pool:
         slow = [pool.submit(p.get, "/slow") for _ in range(4)]
-        time.sleep(0.2)
+        p.begun(4)
         listed = f"/proc/{p.process.pid}/task/{p.process.pid}/children"
         with open(listed) as children:
             pids = [int(pid) for pid in children.read().split()]
         for pid in [p.process.pid, *pids]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
+        _until(p.refuses)
+        p.go()
         assert [s.result().status_code for s in slow] == [200] * 4
         assert p.end()[0] == 0
 
