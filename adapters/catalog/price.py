@@ -78,7 +78,10 @@ def cost_nano(usage: Usage, price: Price | None) -> int | None:
         if units is None:
             return None
         pico += units
-    return (pico + price.request + PICO_PER_NANO // 2) // PICO_PER_NANO
+    request = price.request
+    if usage.searches > 1 and price.search is None:
+        request *= usage.searches  # Cohere: so many documents are one search
+    return (pico + request + PICO_PER_NANO // 2) // PICO_PER_NANO
 
 
 def _served(usage: Usage, price: Price) -> int | None:

@@ -84,6 +84,11 @@ def reference_pieces(usage: Usage, price: Price) -> Fraction | None:
     return Fraction(sum(known), 10**12)
 
 
+def _requests(usage: Usage, price: Price) -> int:
+    """A request of several searches is so many, unless searches have a price."""
+    return max(usage.searches, 1) if price.search is None else 1
+
+
 def reference(usage: Usage, price: Price) -> int | None:
     """The cost in whole nano-dollars, worked out token kind by token kind in exact
     dollars: written from the meaning of the fields, not from the code."""
@@ -129,7 +134,7 @@ def reference(usage: Usage, price: Price) -> int | None:
     pieces = reference_pieces(usage, price)
     if pieces is None or any(billed and each is None for billed, each in tokens):
         return None
-    total = Fraction(price.request, 10**12) + pieces
+    total = Fraction(price.request * _requests(usage, price), 10**12) + pieces
     total += sum(billed * (each or 0) for billed, each in tokens)
     nano = Decimal((total * 10**9).numerator) / Decimal((total * 10**9).denominator)
     return int(nano.to_integral_value(ROUND_HALF_UP))
@@ -630,3 +635,13 @@ def test_only_the_first_reasons_are_told() -> None:
     with pytest.raises(BadCatalog) as caught:
         read(json.dumps(many).encode())
     assert caught.value.reasons[-1] == "and 80 more"
+
+
+def test_searches_are_billed_by_their_own_price_or_as_so_many_requests() -> None:
+    searched = Usage(searches=3)
+    assert cost_nano(searched, Price(search=2_000_000_000)) == 6_000_000
+    assert cost_nano(searched, Price(request=2_000_000_000)) == 6_000_000
+    assert cost_nano(Usage(searches=1), Price(request=2_000_000_000)) == 2_000_000
+    both = Price(search=1_000_000_000, request=1_000_000)
+    assert cost_nano(searched, both) == 3_001_000
+    assert cost_nano(searched, Price(input=1)) is None
