@@ -99,6 +99,18 @@ ROWS: Final = (
         ),
     ),
     row(
+        "oci",
+        "Oracle Cloud Generative AI",
+        "https://inference.generativeai.{region}.oci.oraclecloud.com/20231130"
+        "/compartments/{compartment}",
+        can="chat embed",
+        family="oci",
+        signer="oci",
+        auth="none",
+        variables={"region": "OCI_REGION", "compartment": "OCI_COMPARTMENT_ID"},
+        quirks=Quirks(),
+    ),
+    row(
         "gigachat",
         "GigaChat",
         "https://gigachat.devices.sberbank.ru/api/v1",

@@ -10,7 +10,7 @@ import msgspec
 from adapters.contract import Provider
 from gateway.config import schema
 from gateway.config.secrets import Secrets
-from gateway.credentials import aws, azure, exchange, google
+from gateway.credentials import aws, azure, exchange, google, oci
 from gateway.credentials.contract import Means, Signer, Wanted
 from gateway.credentials.reference import key_signer
 from gateway.net.client import Client
@@ -23,6 +23,7 @@ SIGNERS: Final[Mapping[str, Make]] = {
     "google": google.make,
     "azure": azure.make,
     "aws": aws.make,
+    "oci": oci.make,
     "ibm": exchange.ibm,
     "gigachat": exchange.gigachat,
 }

@@ -13,9 +13,17 @@ from adapters.normal.delta import Failed
 from adapters.registry import DIALECTS
 from tests.adapters.vendor import chat, upstream
 
-PROVIDERS = ("ollama", "cohere", "watsonx", "replicate", "huggingface", "cloudflare")
+PROVIDERS = (
+    "ollama",
+    "cohere",
+    "watsonx",
+    "replicate",
+    "huggingface",
+    "cloudflare",
+    "oci",
+)
 STREAMED = tuple(name for name in PROVIDERS if name != "replicate")
-VECTORS = ("ollama", "cohere", "voyage", "jina", "nomic", "tei", "watsonx")
+VECTORS = ("oci", "ollama", "cohere", "voyage", "jina", "nomic", "tei", "watsonx")
 RANKS = ("cohere", "voyage", "jina", "tei", "watsonx", "cloudflare", "openrouter")
 pieces = st.sampled_from(
     [
@@ -47,6 +55,9 @@ pieces = st.sampled_from(
         b'{"id":"1","status":"succeeded","output":{"a":1}}',
         b'{"id":"1","status":"failed","error":{}}',
         b'data: {"results":[{"stop_reason":"not_finished"}]}\n\n',
+        b'{"chatResponse":{"choices":[{"message":{"content":null}}]}}',
+        b'data: {"index":1,"finishReason":"stop"}\n\n',
+        b'data: {"message":{"toolCalls":[{"arguments":"{}"}]}}\n\n',
         b"\xff\xfe",
         b"\n",
     ]

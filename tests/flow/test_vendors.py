@@ -1,7 +1,10 @@
 """Every vendor's own grammar through a running gateway: to chat clients of every
 dialect, whole and streamed, in the strict types of their SDKs; and what is recorded."""
 
+import base64
+import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +13,14 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.flow.provider import command
 from tests.flow.vendors import (
     ARGUMENTS,
     KEY,
+    SIGNED,
     TEXT,
     THOUGHT,
     TOKEN,
@@ -38,6 +44,7 @@ PLACES = {
     "huggingface": "/v1",
     "cloudflare": "/v1",
     "watsonx": "/projects/p1",
+    "oci": "/20231130/compartments/ocid1.c",
 }
 every_vendor = pytest.mark.parametrize("provider", VENDORS)
 
@@ -57,11 +64,43 @@ def _answer(request: Request) -> Script:
     streams = request.json().get("stream") or request.path.endswith("_stream")
     if request.path.removesuffix("_stream") != f"/{vendor.provider}{vendor.path}":
         return tell(404, {"error": f"no such place: {request.path}"})
-    if request.headers.get(vendor.auth[0]) != vendor.auth[1]:
+    if vendor.auth[1] == SIGNED:
+        streams = bool(request.json()["chatRequest"].get("isStream"))
+        _check_signature(request)
+    elif request.headers.get(vendor.auth[0]) != vendor.auth[1]:
         return tell(401, {"error": "the key is invalid"})
     if streams:
         return events(vendor.stream, headers={"content-type": vendor.kind})
     return tell(200, vendor.whole)
+
+
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = RSA.private_bytes(
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.PKCS8,
+    serialization.NoEncryption(),
+).decode()
+OCI = {
+    "OCI_TENANCY": "ocid1.tenancy",
+    "OCI_USER": "ocid1.user",
+    "OCI_FINGERPRINT": "aa:bb",
+}
+
+
+def _check_signature(request: Request) -> None:
+    """As Oracle would: what was signed is what came."""
+    line = request.headers["authorization"]
+    told = dict(re.findall(r'(\w+)="([^"]*)"', line))
+    assert told["keyId"] == "ocid1.tenancy/ocid1.user/aa:bb"
+    assert (told["version"], told["algorithm"]) == ("1", "rsa-sha256")
+    digest = base64.b64encode(hashlib.sha256(request.body).digest()).decode()
+    assert request.headers["x-content-sha256"] == digest
+    known = {**request.headers, "(request-target)": f"post {request.target}"}
+    said = "\n".join(f"{name}: {known[name]}" for name in told["headers"].split())
+    signature = base64.b64decode(told["signature"])
+    RSA.public_key().verify(
+        signature, said.encode(), padding.PKCS1v15(), hashes.SHA256()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +138,14 @@ def running(
             }
         ]
     }
+    del models["oci"]["deployments"][0]["api_key"]
     folder = tmp_path_factory.mktemp("vendors")
+    (folder / "oci.pem").write_text(PEM)
     env = {
         "TEST_UPSTREAM_SECRET": KEY,
         "WATSONX_IAM_URL": f"{upstream.url}/identity/token",
+        **OCI,
+        "OCI_KEY_FILE": str(folder / "oci.pem"),
         "GIGACHAT_AUTH_URL": f"{upstream.url}/oauth",
         "GIGACHAT_SCOPE": "GIGACHAT_API_CORP",
     }
@@ -172,10 +215,12 @@ def test_the_second_turn_says_what_the_first_one_did(
     )
     assert again.status_code == 200, again.text
     sent = upstream.requests[-1].body.decode()
-    assert "x-routeiq-dropped" not in again.headers
+    dropped = again.headers.get("x-routeiq-dropped", "")
+    assert dropped == ("messages.thinking" if provider == "oci" else "")
     told = json.loads(sent)
     spelt = json.dumps(told, ensure_ascii=False)
-    for word in (TEXT, THOUGHT, TOOL[0], "Sunny", call["id"]):
+    thought = THOUGHT if not dropped else TEXT
+    for word in (TEXT, thought, TOOL[0], "Sunny", call["id"]):
         assert word in spelt
     assert (
         ARGUMENTS in spelt
@@ -220,3 +265,19 @@ def test_a_key_to_be_exchanged_must_be_there(tmp_path: Path) -> None:
     said = command(tmp_path, "check", str(file))
     assert said.returncode != 0
     assert "WATSONX_API_KEY is not set" in said.stdout + said.stderr
+
+
+def test_oracle_s_profile_is_read_where_nothing_is_in_the_environment(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    (tmp_path / "key.pem").write_text(PEM)
+    lines = [f"{name.lower()[4:]}={value}" for name, value in OCI.items()]
+    key = f"key_file={tmp_path / 'key.pem'}"
+    profile = "\n".join(["[DEFAULT]", "user=nobody", "[MINE]", *lines, key])
+    (tmp_path / "oci").write_text(profile)
+    place = f"{upstream.url}/oci{PLACES['oci']}"
+    entry = {"model": "oci/m", "base_url": place}
+    env = {"OCI_CONFIG_FILE": str(tmp_path / "oci"), "OCI_CONFIG_PROFILE": "MINE"}
+    config = {"models": {"oci": {"deployments": [entry]}}}
+    with gateway(config, tmp_path, env=env) as running:
+        assert _ask(running, CHAT, "oci", stream=False).status_code == 200

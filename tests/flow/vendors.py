@@ -168,6 +168,46 @@ def _openai(provider: str, path: str, **more: Any) -> Vendor:
     )
 
 
+def _oci() -> Vendor:
+    usage = {"promptTokens": 11, "completionTokens": 7, "totalTokens": 18}
+    call = {"id": "call_1", "type": "FUNCTION", "name": TOOL[0]}
+    called = {**call, "arguments": ARGUMENTS}
+
+    def message(**more: Any) -> Json:
+        return {"role": "ASSISTANT", **more}
+
+    def text(words: str) -> list[Json]:
+        return [{"type": "TEXT", "text": words}]
+
+    def event(**more: Any) -> Json:
+        return {"index": 0, "message": message(**more), "pad": "aa"}
+
+    said = {"content": text(TEXT), "reasoningContent": THOUGHT, "toolCalls": [called]}
+    choice = {"index": 0, "message": message(**said), "finishReason": "tool_calls"}
+    answer = {"apiFormat": "GENERIC", "choices": [choice], "usage": usage}
+    return Vendor(
+        "oci",
+        "/20231130/actions/chat",
+        {"modelId": "m", "modelVersion": "1", "chatResponse": answer},
+        events(
+            [
+                event(reasoningContent=THOUGHT),
+                event(content=text(TEXT[:5])),
+                event(content=text(TEXT[5:])),
+                event(toolCalls=[{**call, "arguments": ARGUMENTS[:4]}]),
+                event(toolCalls=[{"type": "FUNCTION", "arguments": ARGUMENTS[4:]}]),
+                {"finishReason": "tool_calls", "pad": "a"},
+                {"usage": usage, "pad": "a"},
+            ]
+        ),
+        "text/event-stream",
+        {"input": 11, "output": 7},
+        auth=("authorization", SIGNED),
+    )
+
+
+SIGNED = "Signature"
+"""In place of a key: each request is signed."""
 TOKEN = "iam-token-0123456789"
 """What a key is exchanged for."""
 VENDORS = {
@@ -175,6 +215,7 @@ VENDORS = {
     for vendor in (
         _ollama(),
         _cohere(),
+        _oci(),
         _openai("huggingface", "/v1/chat/completions"),
         _openai("cloudflare", "/v1/chat/completions"),
         _openai(

@@ -79,4 +79,12 @@ ROWS: Final = (
             "flow/test_accents.py::test_mistral_is_given_a_begun_answer_and_files_in_its_own_words",
         ),
     ),
+    Row(
+        "B",
+        "Oracle Cloud's requests are signed by key, of its variables or its file",
+        (
+            f"{_FLOW}::test_a_stream_reaches_every_client#oci",
+            f"{_FLOW}::test_oracle_s_profile_is_read_where_nothing_is_in_the_environment",
+        ),
+    ),
 )
