@@ -23,18 +23,15 @@ from gateway.config.schema import Server
 from gateway.config.secrets import SecretError
 from gateway.endpoints import (
     azure,
-    batches,
     bedrock,
     chat,
     client_secrets,
     cohere,
     feedback,
-    files,
     gemini,
     health,
     local,
     media,
-    message_batches,
     messages,
     models,
     openapi,
@@ -43,6 +40,7 @@ from gateway.endpoints import (
     vertex,
 )
 from gateway.endpoints.door import Door
+from gateway.endpoints.native.rows import Natives
 from gateway.endpoints.responses import table as responses
 from gateway.endpoints.table import Row
 from gateway.net.link import Direct
@@ -164,6 +162,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
     dispatch, propagation = parts.dispatch, parts.propagation
     keyring, directory = dispatch.keyring, dispatch.directory
     kept = client_secrets.Secrets(parts.store)
+    natives = Natives(dispatch, propagation, parts.accounts, parts.store, parts.engine)
     table = [
         *chat.rows(dispatch, propagation),
         *media.rows(dispatch, propagation),
@@ -173,9 +172,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *bedrock.rows(dispatch, propagation),
         *cohere.rows(dispatch, propagation),
         *passthrough.rows(dispatch, propagation, parts.accounts),
-        *files.rows(dispatch, propagation, parts.engine.files),
-        *batches.rows(dispatch, propagation, parts.engine),
-        *message_batches.rows(dispatch, propagation, parts.engine),
+        *natives.rows(),
         *realtime.rows(dispatch, propagation, parts.sessions, kept),
         *client_secrets.rows(dispatch, propagation, parts.sessions, kept),
         *azure.rows(dispatch, propagation),
@@ -212,7 +209,10 @@ async def _not_found(request: Request, _: Exception) -> Response:
     return _told(request, Told(404, "invalid_request_error", message, "not_found"))
 
 
-async def _not_allowed(request: Request, _: Exception) -> Response:
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    if request.method == "POST" and ":" in request.url.path.rpartition("/")[2]:
+        # Google's methods stand behind a colon: this is one that there is not.
+        return await _not_found(request, error)
     message = f"{request.url.path[:200]} does not take {request.method}"
     return _told(
         request, Told(405, "invalid_request_error", message, "method_not_allowed")

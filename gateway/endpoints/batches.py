@@ -5,19 +5,15 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from adapters.errors import BadCall
-from adapters.registry import DIALECTS
 from gateway.batch.caller import ENDPOINTS
 from gateway.batch.engine import Engine
 from gateway.batch.ledger import OVER, Batch
 from gateway.batch.report import MESSAGES
-from gateway.endpoints.files import expiry, page, unkept
-from gateway.endpoints.table import Row
-from gateway.endpoints.visit import Handler, Visit, VisitDoor, missing
+from gateway.endpoints.files import expiry, unkept
+from gateway.endpoints.visit import Visit, missing
 from gateway.errors import Refused
-from gateway.spine.dispatch import Dispatch
 from gateway.store.contract import StoreError
 from gateway.store.files import new_id
-from gateway.telemetry.context import Propagation
 
 PATH: Final = "/v1/batches"
 WINDOW: Final = "24h"
@@ -48,42 +44,11 @@ class Wanted(msgspec.Struct, frozen=True):
 _wanted: Final = msgspec.json.Decoder(Wanted).decode
 
 
-def rows(dispatch: Dispatch, propagation: Propagation, engine: Engine) -> list[Row]:
-    """OpenAI's SDKs take `/v1`, `/openai/v1`, `/openai` or the bare origin as base."""
-
-    def row(method: str, tail: str, summary: str, handle: Handler) -> Row:
-        path = PATH + tail
-        bare = path.removeprefix("/v1")
-        return Row(
-            method=method,
-            path=path,
-            aliases=(bare, f"/openai{bare}", f"/openai{path}"),
-            endpoint=VisitDoor(
-                dispatch, propagation, DIALECTS["openai.chat"], "batches", path, handle
-            ),
-            auth="key",
-            recorded=True,
-            summary=summary,
-            tag="batches",
-        )
-
-    own = OwnBatches(engine)
-    return [
-        row("POST", "", "Run a file of requests", own.create),
-        row("GET", "", "The key's batches", own.listed),
-        row("GET", "/{id}", "One batch and its progress", own.shown),
-        row("POST", "/{id}/cancel", "End a batch", own.cancel),
-    ]
-
-
 class OwnBatches:
     """Handlers for what is run here."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    async def create(self, visit: Visit) -> None:
-        await self.run(visit, wanted(await visit.body()))
 
     async def run(self, visit: Visit, asked: Wanted) -> None:
         """Take it on; the rest happens by itself."""
@@ -119,13 +84,13 @@ class OwnBatches:
         self._engine.wake()
         await visit.json(told(batch))
 
-    async def listed(self, visit: Visit) -> None:
+    async def all(self, visit: Visit) -> list[Batch]:
+        """The key's that are run here, newest first."""
         try:
             found = await self._engine.ledger.all(visit.principal.id)
         except StoreError as error:
             raise unkept(error) from error
-        ours = [told(batch) for batch in found if batch.endpoint != MESSAGES]
-        await visit.json(page(visit, ours, 20, MOST))
+        return [batch for batch in found if batch.endpoint != MESSAGES]
 
     async def shown(self, visit: Visit) -> None:
         await visit.json(told(await self.one(visit)))

@@ -5,14 +5,10 @@ from typing import Any, Final
 from adapters.errors import BadCall
 from adapters.framing import multipart
 from adapters.framing.multipart import Part
-from adapters.registry import DIALECTS
-from gateway.endpoints.table import Row
-from gateway.endpoints.visit import Handler, Visit, VisitDoor, missing
+from gateway.endpoints.visit import Visit, missing
 from gateway.errors import Refused
-from gateway.spine.dispatch import Dispatch
 from gateway.store.contract import StoreError
 from gateway.store.files import Files, Full, Kept, one
-from gateway.telemetry.context import Propagation
 
 PATH: Final = "/v1/files"
 OURS: Final = frozenset({"batch", "batch_output"})
@@ -22,38 +18,6 @@ LONGEST_S: Final = 30 * 86_400
 MOST: Final = 10_000
 """Files of one page."""
 _ANCHOR: Final = "created_at"
-
-
-def rows(dispatch: Dispatch, propagation: Propagation, files: Files) -> list[Row]:
-    """OpenAI's SDKs take `/v1`, `/openai/v1`, `/openai` or the bare origin as base."""
-
-    def row(
-        method: str, tail: str, summary: str, handle: Handler, *, forms: bool = False
-    ) -> Row:
-        path = PATH + tail
-        bare = path.removeprefix("/v1")
-        return Row(
-            method=method,
-            path=path,
-            aliases=(bare, f"/openai{bare}", f"/openai{path}"),
-            endpoint=VisitDoor(
-                dispatch, propagation, DIALECTS["openai.chat"], "files", path, handle
-            ),
-            auth="key",
-            recorded=True,
-            summary=summary,
-            tag="files",
-            forms=forms,
-        )
-
-    own = OwnFiles(files)
-    return [
-        row("POST", "", "Upload a file", own.upload, forms=True),
-        row("GET", "", "The key's files", own.listed),
-        row("GET", "/{id}", "One file", own.shown),
-        row("DELETE", "/{id}", "Delete a file", own.deleted),
-        row("GET", "/{id}/content", "What a file holds", own.content),
-    ]
 
 
 class Form:
@@ -87,22 +51,6 @@ class OwnFiles:
     def __init__(self, files: Files) -> None:
         self.files = files
 
-    async def upload(self, visit: Visit) -> None:
-        form = Form(
-            await visit.body(), visit.exchange.headers.get(b"content-type", b"")
-        )
-        if not form.purpose:
-            raise BadCall("purpose: what is the file for?", "purpose")
-        if form.purpose not in OURS:
-            raise Refused(
-                400,
-                "invalid_request_error",
-                f"files for {form.purpose[:64]!r} are not kept here, only for `batch`",
-                code="unsupported_purpose",
-                param="purpose",
-            )
-        await self.keep(visit, form)
-
     async def keep(self, visit: Visit, form: Form) -> None:
         """Keep the form's file here."""
         try:
@@ -121,15 +69,6 @@ class OwnFiles:
         except (StoreError, OSError) as error:
             raise unkept(error) from error
         await visit.json(told(kept))
-
-    async def listed(self, visit: Visit) -> None:
-        query = visit.query
-        found = await self.all(visit)
-        if purpose := query.get("purpose"):
-            found = [kept for kept in found if kept.purpose == purpose]
-        if query.get("order", "desc") != "asc":
-            found.reverse()
-        await visit.json(page(visit, [told(kept) for kept in found], MOST, MOST))
 
     async def shown(self, visit: Visit) -> None:
         await visit.json(told(await self.one(visit)))
@@ -204,25 +143,6 @@ def told(kept: Kept) -> dict[str, Any]:
         "purpose": kept.purpose,
         "status": "processed",
         "status_details": None,
-    }
-
-
-def page(
-    visit: Visit, found: list[dict[str, Any]], usual: int, most: int
-) -> dict[str, Any]:
-    """One page of a list, by `after` and `limit`. Raises `BadCall`."""
-    after, limit = visit.query.get("after"), visit.query.get("limit", str(usual))
-    if not limit.isdecimal() or not 1 <= int(limit) <= most:
-        raise BadCall(f"limit: a number from 1 to {most}", "limit")
-    ids = [each["id"] for each in found]
-    start = ids.index(after) + 1 if after in ids else 0
-    shown = found[start : start + int(limit)]
-    return {
-        "object": "list",
-        "data": shown,
-        "first_id": shown[0]["id"] if shown else None,
-        "last_id": shown[-1]["id"] if shown else None,
-        "has_more": start + len(shown) < len(found),
     }
 
 

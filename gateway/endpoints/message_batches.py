@@ -8,19 +8,15 @@ from msgspec import Raw
 
 from adapters.contract import Headers
 from adapters.errors import BadCall
-from adapters.registry import DIALECTS
 from gateway.batch.engine import Engine
 from gateway.batch.ledger import OVER, Batch
 from gateway.batch.lines import check
 from gateway.batch.report import MESSAGES
 from gateway.endpoints.files import full, send, unkept
-from gateway.endpoints.table import Row
-from gateway.endpoints.visit import Handler, Visit, VisitDoor, missing
+from gateway.endpoints.visit import Visit, missing
 from gateway.errors import Refused
-from gateway.spine.dispatch import Dispatch
 from gateway.store.contract import StoreError
 from gateway.store.files import Full, new_id, one
-from gateway.telemetry.context import Propagation
 
 PATH: Final = "/v1/messages/batches"
 MOST: Final = 1000
@@ -42,40 +38,6 @@ class Wanted(msgspec.Struct, frozen=True):
 
 _wanted: Final = msgspec.json.Decoder(Wanted).decode
 _encode: Final = msgspec.json.Encoder().encode
-
-
-def rows(dispatch: Dispatch, propagation: Propagation, engine: Engine) -> list[Row]:
-    """Anthropic's SDKs take the origin or `/anthropic` as base."""
-
-    def row(method: str, tail: str, summary: str, handle: Handler) -> Row:
-        path = PATH + tail
-        return Row(
-            method=method,
-            path=path,
-            aliases=(f"/anthropic{path}",),
-            endpoint=VisitDoor(
-                dispatch,
-                propagation,
-                DIALECTS["anthropic.messages"],
-                "batches",
-                path,
-                handle,
-            ),
-            auth="key",
-            recorded=True,
-            summary=summary,
-            tag="batches",
-        )
-
-    own = OwnMessageBatches(engine)
-    return [
-        row("POST", "", "Run many Messages requests", own.create),
-        row("GET", "", "The key's message batches", own.listed),
-        row("GET", "/{id}", "One message batch and its progress", own.shown),
-        row("DELETE", "/{id}", "Forget a message batch that is over", own.deleted),
-        row("POST", "/{id}/cancel", "End a message batch", own.cancel),
-        row("GET", "/{id}/results", "What became of its requests", own.results),
-    ]
 
 
 class OwnMessageBatches:

@@ -57,7 +57,7 @@ async def _pass(visit: Visit, accounts: Accounts, propagation: Propagation) -> N
     exchange, name = visit.exchange, visit.parameters["provider"]
     account = _account(visit, accounts, name)
     exchange.dialect = DIALECTS[SPOKEN.get(account.provider.family, "openai.chat")]
-    url = address(account.target.base_url, _rest(visit, name), _query(visit))
+    url = address(account.target.base_url, _rest(visit, name), query(visit))
     errand = Errand(
         visit.method,
         url,
@@ -113,7 +113,7 @@ def _rest(visit: Visit, name: str) -> bytes:
     return pieces[3]
 
 
-def _query(visit: Visit) -> bytes:
+def query(visit: Visit) -> bytes:
     """The query without a key in it."""
     kept = [
         pair

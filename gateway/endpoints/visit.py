@@ -24,6 +24,7 @@ from gateway.spine.admit import presented
 from gateway.spine.begin import begin
 from gateway.spine.dispatch import Dispatch
 from gateway.spine.exchange import Exchange
+from gateway.store.contract import StoreError
 from gateway.telemetry.context import Propagation
 
 _JSON: Final = (b"content-type", b"application/json")
@@ -177,6 +178,10 @@ class Visit:
 Handler = Callable[[Visit], Awaitable[None]]
 
 
+Holder = Callable[[Visit], Awaitable[Principal | None]]
+"""Who stands behind a visit that shows no key, but something else."""
+
+
 class VisitDoor:
     """A handler under one route; an ASGI endpoint."""
 
@@ -188,6 +193,7 @@ class VisitDoor:
         operation: str,
         route: str,
         handler: Handler,
+        holder: Holder | None = None,
     ) -> None:
         self._dispatch = dispatch
         self._propagation = propagation
@@ -195,6 +201,7 @@ class VisitDoor:
         self._operation = operation
         self._route = route
         self._handler = handler
+        self._holder = holder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = begin(
@@ -206,6 +213,10 @@ class VisitDoor:
         )
         key = presented(exchange.headers, query_key(scope["query_string"]))
         visit = Visit(scope, receive, send, exchange, key)
+
+        if self._holder is not None and not key:
+            with suppress(Refused, StoreError):  # then it is nobody's
+                exchange.principal = await self._holder(visit)
 
         async def work() -> None:
             await self._handler(visit)

@@ -74,9 +74,10 @@ class Carried:
         self.book = book
         self._reply = reply
 
-    async def take(self) -> bytes:
+    async def take(self, *, billed: bool = False) -> bytes:
         """All of it, at most `egress.max_response_bytes`, for who reads it here;
-        closes the book: it cost nothing. Raises `UpstreamError`."""
+        closes the book. What is `billed` has a cost that nobody knows. Raises
+        `UpstreamError`."""
         try:
             data = await self._reply.body()
         except UpstreamError as error:
@@ -87,7 +88,7 @@ class Carried:
             raise
         finally:
             self._reply.close()
-        self.book.served(billed=False)
+        self.book.served(billed=billed)
         return data
 
     async def cut(self, cap: int) -> bytes:

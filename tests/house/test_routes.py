@@ -51,6 +51,8 @@ INVENTORY: dict[tuple[str, str], tuple[str, bool]] = {
     ("POST", "/bedrock/model/{model}/count-tokens"): ("key", True),
     ("POST", "/bedrock/model/{model}/invoke"): ("key", True),
     ("POST", "/bedrock/model/{model}/invoke-with-response-stream"): ("key", True),
+    ("GET", "/v1beta/models"): ("key", False),
+    ("GET", "/v1beta/models/{model}"): ("key", False),
     ("GET", "/v1/models"): ("key", False),
     ("GET", "/v1/models/{model}"): ("key", False),
     # Feedback is a record itself, in a log of its own.

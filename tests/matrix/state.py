@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from tests.house.routes_state import NATIVE
 from tests.matrix.row import Row
 
 _PASS = "flow/test_passthrough.py"
 _BATCH = "flow/test_batches.py"
+_NATIVE = "flow/test_natives.py"
 _LIVE = "flow/test_realtime.py"
 
 ROWS: Final = (
@@ -173,5 +175,47 @@ ROWS: Final = (
             "GET /v1/files/{id}/content",
             "/v1/files",
         ),
+    ),
+    Row(
+        "C",
+        "files, uploads, vector stores, jobs, videos, caches live at providers, as asked",
+        (
+            f"{_NATIVE}::test_recorded_traffic_comes_through_as_it_was",
+            f"{_NATIVE}::test_openais_sdk_works_and_each_key_has_its_own",
+            f"{_NATIVE}::test_googles_sdk_has_files_caches_and_models",
+            f"{_NATIVE}::test_a_redirect_to_a_files_bytes_leads_through_the_gateway",
+            f"{_NATIVE}::test_no_path_leads_out_of_a_surface#upload",
+        ),
+        (
+            *(f"{method} {path}" for method, path in NATIVE),
+            *("/v1/uploads", "/v1/videos", "/v1/fine_tuning/jobs"),
+            *("/v1/vector_stores", "/v1beta/files", "/v1beta/cachedContents"),
+        ),
+    ),
+    Row(
+        "C",
+        "each key has its own objects at providers; another's do not exist",
+        (
+            f"{_NATIVE}::test_openais_sdk_works_and_each_key_has_its_own",
+            f"{_NATIVE}::test_a_list_shows_the_keys_own_across_pages",
+        ),
+    ),
+    Row(
+        "C",
+        "which provider is asked is said by object, header or model",
+        (
+            f"{_NATIVE}::test_who_is_asked_is_said_by_header_model_or_object",
+            f"{_NATIVE}::test_a_batch_at_the_provider_speaks_its_models",
+        ),
+        ("x-routeiq-provider", "x-routeiq-model"),
+    ),
+    Row(
+        "C",
+        "Anthropic's and Google's SDKs list the models of a key",
+        (
+            f"{_NATIVE}::test_anthropics_sdk_has_files_batches_and_models",
+            f"{_NATIVE}::test_googles_sdk_has_files_caches_and_models",
+        ),
+        ("GET /v1beta/models", "GET /v1beta/models/{model}"),
     ),
 )
