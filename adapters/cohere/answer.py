@@ -82,8 +82,14 @@ class _Cited(msgspec.Struct, frozen=True):
     type: str | None = None
 
 
+class _Logprob(msgspec.Struct, frozen=True):
+    text: str | None = None
+    logprobs: list[float] | None = None
+
+
 _answer = msgspec.json.Decoder(Answer).decode
 _cited = msgspec.json.Decoder(_Cited).decode
+_logprob = msgspec.json.Decoder(_Logprob).decode
 
 
 def read(response: WireResponse) -> ChatResult:
@@ -94,9 +100,13 @@ def read(response: WireResponse) -> ChatResult:
     """
     body = response.body
     try:
-        told = _answer(body)
+        return _read(body)
     except wire.BROKEN as error:
         raise errors.garbled(f"no answer of Cohere ({error})", body) from error
+
+
+def _read(body: bytes) -> ChatResult:
+    told = _answer(body)
     if told.message is not None:
         choices = [_choice(told, told.message, body)]
     elif told.text is not None:
@@ -161,7 +171,9 @@ def citation(raw: Raw, offset: int = 0) -> Citation:
     """A source of a stretch of text; its first one, where there are several."""
     told = _cited(raw)
     source = next(iter(told.sources or ()), {})
-    document = source.get("document") or source.get("tool_output") or {}
+    document = source.get("document") or source.get("tool_output")
+    if not isinstance(document, dict):
+        document = {}
     ids = told.document_ids or [""]
     return Citation(
         url=_text(document.get("url")),
@@ -250,12 +262,12 @@ def logprobs(found: list[Raw] | None) -> Raw:
         return Raw(b"")
     entries = []
     for raw in found:
-        told = msgspec.json.decode(raw)
-        text = _text(told.get("text"))
+        told = _logprob(raw)
+        text = told.text or ""
         entries.append(
             {
                 "token": text,
-                "logprob": sum(told.get("logprobs") or [0.0]),
+                "logprob": sum(told.logprobs or [0.0]),
                 "bytes": list(text.encode()),
                 "top_logprobs": [],
             }

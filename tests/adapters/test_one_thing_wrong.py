@@ -33,17 +33,90 @@ ASKED: Final = {
     "bedrock.converse": b'{"messages":[{"role":"user","content":[{"text":"x"}]}]}',
 }
 OPTIONS: Final[Json] = {"model": "m", "stream_options": {"include_usage": True}}
+CITED: Final[Json] = {
+    "start": 0,
+    "end": 2,
+    "text": "Ja",
+    "sources": [{"type": "document", "id": "d", "document": {"title": "t"}}],
+    "type": "TEXT_CONTENT",
+}
+CALL: Final[Json] = {
+    "id": "a",
+    "type": "function",
+    "function": {"name": "weather", "arguments": "{}"},
+}
+COHERE: Final[Json] = {
+    "id": "x",
+    "message": {
+        "role": "assistant",
+        "content": [
+            {"type": "thinking", "thinking": "Hm"},
+            {"type": "text", "text": "Ja"},
+        ],
+        "tool_plan": "so",
+        "tool_calls": [CALL],
+        "citations": [CITED],
+    },
+    "finish_reason": "COMPLETE",
+    "logprobs": [{"text": "Ja", "token_ids": [1], "logprobs": [-0.5]}],
+    "usage": {
+        "billed_units": {"input_tokens": 1, "output_tokens": 2},
+        "tokens": {"input_tokens": 1, "output_tokens": 2},
+    },
+}
+OLLAMA: Final[Json] = {
+    "model": "m",
+    "created_at": "2026-11-01T00:00:00Z",
+    "message": {
+        "role": "assistant",
+        "content": "Ja",
+        "thinking": "Hm",
+        "tool_calls": [{"function": {"name": "weather", "arguments": {"city": "x"}}}],
+    },
+    "done": True,
+    "done_reason": "stop",
+    "prompt_eval_count": 3,
+    "eval_count": 2,
+}
 WHOLE: Final[dict[str, Json]] = {
     "openai": openai.whole(OPTIONS, ANSWER),
     "anthropic": anthropic.whole(OPTIONS, ANSWER),
     "gemini": gemini.whole({}, "m", ANSWER),
     "bedrock": bedrock.whole(ANSWER),
+    "cohere": COHERE,
+    "ollama": OLLAMA,
 }
+TOLD: Final[Json] = [
+    ("message-start", 0, {"message": {"role": "assistant"}}),
+    ("content-start", 0, {"message": {"content": {"type": "text", "text": "J"}}}),
+    ("content-delta", 0, {"message": {"content": {"text": "a"}}}),
+    ("citation-start", 0, {"message": {"citations": CITED}}),
+    ("citation-end", 0, None),
+    ("content-end", 0, None),
+    ("tool-plan-delta", 0, {"message": {"tool_plan": "so"}}),
+    ("tool-call-start", 0, {"message": {"tool_calls": CALL}}),
+    (
+        "tool-call-delta",
+        0,
+        {"message": {"tool_calls": {"function": {"arguments": ""}}}},
+    ),
+    ("tool-call-end", 0, None),
+    ("message-end", 0, {"finish_reason": "COMPLETE", "usage": COHERE["usage"]}),
+]
 STREAMS: Final = {
     "openai": openai.stream(OPTIONS, ANSWER),
     "anthropic": anthropic.stream(OPTIONS, ANSWER),
     "gemini": gemini.stream({}, "m", ANSWER),
     "bedrock": bedrock.stream(ANSWER),
+    "cohere": [
+        f"event: {type_}\ndata: ".encode()
+        + json.dumps({"type": type_, "index": index, "delta": delta}).encode()
+        + b"\n\n"
+        for type_, index, delta in TOLD
+    ],
+    "ollama": [
+        json.dumps({**OLLAMA, "done": done}).encode() + b"\n" for done in (False, True)
+    ],
 }
 
 
@@ -100,6 +173,8 @@ def payload(family: str, event: bytes) -> tuple[bytes, Json, bytes]:
     if family == "bedrock":
         (message,) = eventstream.Splitter().feed(event)
         return b"", json.loads(message.payload), b""
+    if family == "ollama":
+        return b"", json.loads(event), b"\n"
     head, _, rest = event.rpartition(b"data: ")
     text = rest.strip()
     return head + b"data: ", json.loads(text) if text[:1] == b"{" else None, b"\n\n"
