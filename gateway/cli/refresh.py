@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -27,21 +28,35 @@ def refresh(source: str, config: str | None) -> int:
     loaded = opened(file, demand=False)
     if loaded is None:
         return PROBLEM
-    target = Path(loaded.config.catalog.file)
+    if not loaded.config.catalog.file:
+        err("routeiq: catalog.file is empty: there is no place for it")
+        return PROBLEM
+    target, name = Path(loaded.config.catalog.file), _name(source)
     today = datetime.now(UTC).date().isoformat()
     try:
-        document = convert(_fetched(source), source, today)
+        document = convert(_fetched(source), name, today)
         _replace(target, write(document))
     except BadCatalog as bad:
         for reason in bad.reasons:
-            err(f"{source}: {reason}")
-        err(f"routeiq: {source} is no catalogue; {target} stays as it is")
+            err(f"{name}: {reason}")
+        err(f"routeiq: {name} is no catalogue; {target} stays as it is")
+        return PROBLEM
+    except httpx.HTTPStatusError as error:
+        err(f"routeiq: {name}: answered {error.response.status_code}")
         return PROBLEM
     except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
-        err(f"routeiq: {source}: {getattr(error, 'strerror', None) or error}")
+        err(f"routeiq: {name}: {getattr(error, 'strerror', None) or error}")
         return PROBLEM
     out(f"{_summary(document)} -> {target}; a gateway reads it when it starts")
     return OK
+
+
+def _name(source: str) -> str:
+    """What the file calls its source: no credentials, and nothing of this machine."""
+    parts = urlsplit(source)
+    if parts.scheme not in ("http", "https"):
+        return Path(source).name
+    return f"{parts.scheme}://{parts.hostname}{parts.path}"
 
 
 def _fetched(source: str) -> bytes:

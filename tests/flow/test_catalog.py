@@ -65,8 +65,11 @@ def _counted(request: Request) -> Script:
 def folder(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Path:
     """Where a catalogue was fetched from an address before the gateway started."""
     folder = tmp_path_factory.mktemp("catalog")
-    done = command(folder, "models", "refresh", f"{upstream.url}/table.json")
+    address = upstream.url.replace("://", "://me:pass-canary@")
+    source = f"{address}/table.json?token=canary"
+    done = command(folder, "models", "refresh", source)
     assert done.returncode == 0, done.stderr
+    assert "canary" not in (folder / "routeiq.models.json").read_text()
     assert "2 models of 1 providers, 1 with prices" in done.stdout
     assert (folder / "routeiq.models.json").is_file()
     return folder
@@ -167,7 +170,7 @@ def test_a_bad_catalogue_leaves_the_old_one(folder: Path, upstream: Upstream) ->
     )
     for source, words in (
         (f"{upstream.url}/broken.json", "not JSON"),
-        (f"{upstream.url}/gone.json", "404"),
+        (f"{upstream.url.replace('://', '://me:canary@')}/gone.json", "404"),
         ("http://127.0.0.1:9/", "refused"),
         ("slip.json", "models[...][...].price.input"),
         ("nowhere.json", "No such file"),
@@ -176,6 +179,7 @@ def test_a_bad_catalogue_leaves_the_old_one(folder: Path, upstream: Upstream) ->
         assert done.returncode == 1, source
         assert words in done.stderr, (source, done.stderr)
         assert "Traceback" not in done.stderr
+        assert "canary" not in done.stderr
         assert (folder / "routeiq.models.json").read_bytes() == kept
     assert len(list(folder.glob("tmp*"))) == 0
 
@@ -219,6 +223,13 @@ def test_a_gateway_does_not_start_with_a_catalogue_that_is_none(tmp_path: Path) 
     assert done.returncode == 3
     assert "no catalogue of models" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_there_must_be_a_place_for_it(tmp_path: Path) -> None:
+    (tmp_path / "routeiq.yaml").write_text("catalog: {file: ''}")
+    done = command(tmp_path, "models", "refresh", "x.json")
+    assert done.returncode == 1
+    assert "catalog.file is empty" in done.stderr
 
 
 def test_the_word_before_a_source_is_refresh(tmp_path: Path) -> None:
