@@ -5,7 +5,7 @@ in `extra`, as written. What the gateway does itself (keeping answers, running t
 the background, repeating metadata) is not asked of a backend.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Raw
@@ -43,6 +43,8 @@ SUMMARISE: Final = (
     "what was asked, decided and done, results of tools, names, numbers and code that "
     "are still needed, and what is open. Answer with the summary and nothing else."
 )
+_NAMED: Final = frozenset({"function", "custom"})
+"""Tools that are chosen by their name; all others are OpenAI's own."""
 _ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
 """What only stands for something: where it is still there, nobody knew what for."""
 LOGPROBS: Final = "message.output_text.logprobs"
@@ -196,23 +198,30 @@ def _tool(raw: Raw, at: str) -> Tool:
 
 
 def _choice(top: f.Fields) -> ToolChoice | None:
-    raw = top.pop("tool_choice", ABSENT)
+    """What was chosen; a tool that only OpenAI hosts stays, as it was written."""
+    raw = top.get("tool_choice", ABSENT)
     if not present(raw):
         return None
     if f.is_text(raw):
         word = f.decode(f.text, raw, "tool_choice")
         if word not in chat.MODES:
             raise BadCall(f"tool_choice: unknown choice {word!r}", "tool_choice")
-        return ToolChoice(chat.MODES[word])
-    told = f.decode(_kind, raw, "tool_choice")
-    if told.type == "allowed_tools" and present(told.tools):
-        allowed = f.decode(_kinds, told.tools, "tool_choice.tools")
-        names = tuple(tool.name or tool.type for tool in allowed)
-        return ToolChoice("required" if told.mode == "required" else "auto", names)
-    name = told.name if told.type in ("function", "custom") else told.type
-    if not name:
-        raise BadCall("tool_choice.name: missing", "tool_choice.name")
-    return ToolChoice("tool", (name,))
+        found = ToolChoice(chat.MODES[word])
+    else:
+        told = f.decode(_kind, raw, "tool_choice")
+        mode: Literal["auto", "required", "tool"] = "tool"
+        chosen = [told]
+        if told.type == "allowed_tools" and present(told.tools):
+            mode = "required" if told.mode == "required" else "auto"
+            chosen = f.decode(_kinds, told.tools, "tool_choice.tools")
+        names = tuple(one.name for one in chosen if one.type in _NAMED and one.name)
+        if not names and any(one.type in _NAMED for one in chosen):
+            raise BadCall("tool_choice.name: missing", "tool_choice.name")
+        if not names:
+            return None
+        found = ToolChoice(mode, names)
+    del top["tool_choice"]
+    return found
 
 
 def _format(told: _Format | None) -> ResponseFormat | None:

@@ -19,6 +19,7 @@ from adapters.normal.content import (
     Refusal,
     Text,
     Thinking,
+    ToolChoice,
     ToolUse,
 )
 from adapters.normal.delta import Failed, Frame
@@ -270,3 +271,30 @@ def test_what_only_openai_has_is_carried_for_it() -> None:
     )
     assert json.loads(bytes(tool.raw)) == search
     assert asked.extra == {"truncation": Raw(b'"auto"'), "max_tool_calls": Raw(b"3")}
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("auto", ToolChoice()),
+        ("required", ToolChoice("required")),
+        ({"type": "function", "name": "f"}, ToolChoice("tool", ("f",))),
+        ({"type": "custom", "name": "f"}, ToolChoice("tool", ("f",))),
+        (
+            {
+                "type": "allowed_tools",
+                "mode": "required",
+                "tools": [{"type": "function", "name": "f"}, {"type": "web_search"}],
+            },
+            ToolChoice("required", ("f",)),
+        ),
+    ],
+)
+def test_choices_are_read(choice: Any, expected: ToolChoice) -> None:
+    assert call(tool_choice=choice).conversation().tool_choice == expected
+
+
+def test_the_choice_of_a_hosted_tool_stays_as_written() -> None:
+    asked = call(tool_choice={"type": "web_search"}).conversation()
+    assert asked.tool_choice is None
+    assert json.loads(bytes(asked.extra["tool_choice"])) == {"type": "web_search"}

@@ -18,7 +18,7 @@ from tests.flow.sdk.heard import heard
 from tests.flow.sdk.matrix import FEATURES, UNASKABLE
 from tests.flow.sdk.test_second_turn import RAIN, SECOND, first, second
 from tests.harness.answers import Answer, Called, Said, Thought
-from tests.harness.providers import Providers
+from tests.harness.providers import COUNTED, Providers
 from tests.harness.spoken_responses import ENCRYPTED
 
 BEHIND: Final = {
@@ -166,6 +166,26 @@ def test_the_feature_survives_before_the_responses_api(
     assert told.body["store"] is False
     if not fate:
         feature.heard(told, Cell(dialect, "openai", stream, how))
+
+
+@pytest.mark.parametrize("alias", ["anthropic", "gemini"])
+def test_tokens_are_counted_where_the_provider_counts(scene: Scene, alias: str) -> None:
+    count = scene.clients.openai.responses.input_tokens.count
+    assert count(model=alias, input="How many?").input_tokens == COUNTED
+
+
+@pytest.mark.parametrize("alias", ["plain", "anthropic", "gemini"])
+def test_any_model_makes_a_conversation_short(scene: Scene, alias: str) -> None:
+    sdk = scene.clients.openai.responses
+    short = sdk.compact(model=alias, input="A long story.")
+    (item,) = short.output
+    before = len(scene.up.requests)
+    asked: Any = [item.model_dump(exclude_none=True), {"role": "user", "content": "?"}]
+    sdk.create(model=alias, input=asked)
+    (request,) = scene.up.requests[before:]
+    (turn,) = {who for who, _ in heard(BEHIND[alias], request).turns}
+    assert turn == "user"
+    assert "Grüße" in json.dumps(request.json(), ensure_ascii=False)
 
 
 # --- the second turn ------------------------------------------------------------------
