@@ -33,6 +33,8 @@ PLACEHOLDER: Final = "{project}"
 """Stands for a project that only the machine we run on can tell."""
 _JOINT: Final = frozenset({"us", "eu"})
 """Locations of several regions, which have hosts of another form."""
+_HALVES: Final = ("/openai", "/anthropic", "/models")
+"""Ends of addresses as people copy them: half of a path."""
 _VERSIONLESS: Final = frozenset({"", "v1", "latest"})
 
 S = TypeVar("S", Google, Azure)
@@ -211,6 +213,8 @@ def azure_address(url: str, row: Provider, said: Azure, secrets: Secrets) -> str
     The versioned paths of Azure OpenAI hold the deployment (`{model}`); those of v1,
     and of the model inference API, do not.
     """
+    for half in _HALVES:
+        url = url.removesuffix(half)
     parts = urlsplit(url)
     if not url or parts.path.strip("/") or parts.query:
         return url

@@ -125,6 +125,8 @@ def test_express_mode_needs_no_project() -> None:
 def test_a_resource_s_api(provider: str, url: str, version: str, found: str) -> None:
     row, said = PROVIDERS[provider], Azure(api_version=version)
     assert clouds.azure_address(url, row, said, Secrets({})) == url + found
+    for half in ("/openai", "/anthropic", "/models"):
+        assert clouds.azure_address(url + half, row, said, Secrets({})) == url + found
     whole = url + "/openai/v1"
     assert clouds.azure_address(whole, row, said, Secrets({})) == whole
 
