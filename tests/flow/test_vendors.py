@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -16,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from adapters.providers import PROVIDERS
 from tests.flow.provider import command
 from tests.flow.vendors import (
     ARGUMENTS,
@@ -30,8 +32,9 @@ from tests.flow.vendors import (
 )
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, events, tell
-from tests.replay import clients
-from tests.replay.material import CHAT, CLIENTS, MESSAGES, call_of
+from tests.replay import clients, converse
+from tests.replay.converse import CONVERSE
+from tests.replay.material import CHAT, CLIENTS, MESSAGES, RESPONSES, call_of
 from tests.replay.meaning import Said
 
 PRICE = {"input": 2.0, "output": 10.0}
@@ -46,6 +49,7 @@ PLACES = {
     "watsonx": "/projects/p1",
     "oci": "/20231130/compartments/ocid1.c",
 }
+DIALECTS = (*CLIENTS, RESPONSES, CONVERSE)
 every_vendor = pytest.mark.parametrize("provider", VENDORS)
 
 
@@ -155,11 +159,25 @@ def running(
 
 def _ask(running: Running, client: str, alias: str, *, stream: bool) -> httpx.Response:
     verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    path = {CHAT: "/v1/chat/completions", MESSAGES: "/v1/messages"}.get(
-        client, f"/v1beta/models/{alias}:{verb}"
-    )
+    path = {
+        CHAT: "/v1/chat/completions",
+        MESSAGES: "/v1/messages",
+        RESPONSES: "/v1/responses",
+    }.get(client, f"/v1beta/models/{alias}:{verb}")
+    if client == CONVERSE:
+        verb = "converse-stream" if stream else "converse"
+        url = f"{running.url}/bedrock/model/{alias}/{verb}"
+        said = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+        return httpx.post(url, json=said, timeout=60)
     body = call_of(client, stream=stream).raw.replace(b'"alias"', f'"{alias}"'.encode())
     return httpx.post(running.url + path, content=body, timeout=60)
+
+
+def _dialects(provider: str) -> list[str]:
+    """Those in which it is asked for a chat: who speaks the Responses API is asked in
+    that by its clients."""
+    own = "responses" in PROVIDERS[provider].operations
+    return [client for client in DIALECTS if client != RESPONSES or not own]
 
 
 def _said() -> Said:
@@ -178,19 +196,23 @@ def _checked_record(running: Running, vendor: Vendor, answer: httpx.Response) ->
 
 @every_vendor
 def test_a_whole_answer_reaches_every_client(running: Running, provider: str) -> None:
-    for client in CLIENTS:
+    for client in _dialects(provider):
         answer = _ask(running, client, provider, stream=False)
         assert answer.status_code == 200, answer.text
-        assert clients.hear(client, answer.content).meaning == {0: _said()}, client
+        hear = converse.hear if client == CONVERSE else partial(clients.hear, client)
+        assert hear(answer.content).meaning == {0: _said()}, client
         _checked_record(running, VENDORS[provider], answer)
 
 
 @every_vendor
 def test_a_stream_reaches_every_client(running: Running, provider: str) -> None:
-    for client in CLIENTS:
+    for client in _dialects(provider):
         answer = _ask(running, client, provider, stream=True)
         assert answer.status_code == 200, answer.text
-        heard = clients.hear_stream(client, answer.content)
+        if client == CONVERSE:
+            heard = converse.hear_stream(answer.content)
+        else:
+            heard = clients.hear_stream(client, answer.content)
         assert heard.meaning == {0: _said()}, client
         assert heard.counts is not None
         _checked_record(running, VENDORS[provider], answer)
