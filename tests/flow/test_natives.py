@@ -173,6 +173,7 @@ def running(
             "gpt": {"deployments": [{"model": "openai/gpt-4o-mini"}]},
             "film": {"deployments": [{"model": "xai/grok-imagine-video"}]},
             "claude": {"deployments": [{"model": "anthropic/claude-haiku-4-5"}]},
+            "groq/*": {"deployments": [{"model": "mistral/*"}]},
             "flash": {"deployments": [{"model": "gemini/gemini-2.5-flash"}]},
         },
     }
@@ -337,8 +338,14 @@ def test_openais_sdk_works_and_each_key_has_its_own(
     video = alice.videos.create(model="sora-2", prompt="waves")
     assert alice.videos.retrieve(video.id).id == video.id
     assert alice.videos.download_content(video.id).content == b"\x00bytes"
+    own = bob.files.create(file=b"x", purpose="user_data")
+    mine = bob.vector_stores.create(file_ids=[own.id])
     seen = len(vendor.seen)
     for call in (
+        lambda: bob.vector_stores.create(file_ids=[own.id, file.id]),
+        lambda: bob.vector_stores.file_batches.create(
+            mine.id, files=[{"file_id": own.id}, {"file_id": file.id}]
+        ),
         lambda: bob.files.retrieve(file.id),
         lambda: bob.files.content(file.id),
         lambda: bob.files.delete(file.id),
@@ -419,6 +426,10 @@ def test_who_is_asked_is_said_by_header_model_or_object(
         with pytest.raises((BadRequestError, NotFoundError)) as refused:
             client.files.create(file=b"x", purpose="user_data")
         assert refused.value.status_code == status
+    # A name that a wildcard would make opens its account, too.
+    wild = _openai(running, mint(running, "w", ["groq/small"]))
+    wild.files.create(file=b"x", purpose="fine-tune")
+    assert vendor.seen[-1].path == "/mistral/v1/files"
     only = _openai(running, mint(running, "m", ["claude"]))
     with pytest.raises(NotFoundError):
         only.files.create(file=b"x", purpose="user_data")

@@ -21,11 +21,15 @@ MODEL: Final = b"x-routeiq-model"
 NO_PROVIDER: Final = "no_provider"
 OWN: Final = {"openai": "openai", "anthropic": "anthropic", "gemini": "gemini"}
 """Family -> the provider that is asked where nothing says otherwise."""
-FILES: Final = (
-    *("input_file_id", "file_id", "file_ids", "training_file", "validation_file"),
-    "vector_store_ids",
-)
-"""Fields of bodies that name objects."""
+NAMES: Final = {
+    **dict.fromkeys(
+        ("input_file_id", "file_id", "file_ids", "training_file", "validation_file"),
+        "files",
+    ),
+    **dict.fromkeys(("vector_store_id", "vector_store_ids"), "vector_stores"),
+}
+"""Fields of bodies that name objects, however deep -> the kind."""
+DEEPEST: Final = 8
 
 
 class Chosen(NamedTuple):
@@ -120,26 +124,26 @@ class Chooser:
         Raises:
             Refused: 404 for one that is not the key's.
         """
-        owner = visit.principal.id
-        for name in FILES:
-            for id in _texts(fields.get(name)):
-                kind = "vector_stores" if name == FILES[-1] else "files"
-                place = await self.objects.find(owner, kind, id)
-                if place is not None:
-                    return self.accounts.marked(place.account)
-                if not sees_all(visit.principal):
-                    raise missing(kind.removesuffix("s").replace("_", " "), id)
-        return None
+        first: Account | None = None
+        for kind, id in _named(fields):
+            place = await self.objects.find(visit.principal.id, kind, id)
+            if place is None and not sees_all(visit.principal):
+                raise missing(kind.removesuffix("s").replace("_", " "), id)
+            if place is not None and first is None:
+                first = self.accounts.marked(place.account)
+        return first
 
     def may_use(self, principal: Principal, account: Account) -> bool:
         """Whether a key reaches anything at the account by its models."""
         if principal.models is None or principal.may_use(f"{account.id}/*"):
             return True
-        mark = account.account
+        named = (self._directory.find(name) for name in principal.models)
+        live = (a for a in self._directory.aliases() if principal.may_use(a.name))
         return any(
-            alias.name and principal.may_use(alias.name)
-            for alias in self._directory.aliases()
-            if any(each.account == mark for each in alias.deployments)
+            each.account == account.account
+            for alias in (*named, *live)
+            if alias is not None
+            for each in alias.deployments
         )
 
     def _allowed(self, principal: Principal, account: Account) -> Account:
@@ -151,6 +155,20 @@ class Chooser:
                 code="provider_forbidden",
             )
         return account
+
+
+def _named(value: object, depth: int = DEEPEST) -> Iterable[tuple[str, str]]:
+    """Kind and id of every object that a body names."""
+    if depth and isinstance(value, dict):
+        for name, inner in value.items():
+            kind = NAMES.get(name)
+            if kind is None:
+                yield from _named(inner, depth - 1)
+            else:
+                yield from ((kind, id) for id in _texts(inner))
+    elif depth and isinstance(value, list):
+        for inner in value:
+            yield from _named(inner, depth - 1)
 
 
 def _texts(value: object) -> Iterable[str]:
