@@ -45,6 +45,8 @@ OPENAI_VOICES: Final = frozenset(
     }
 )
 """Names that mean nobody elsewhere."""
+MAX_CHUNKS: Final = 64
+"""Chunks of a WAV file that are looked at for its samples."""
 _UNKNOWN: Final = 0xFFFFFFFF
 """The length of a WAV file that was streamed before it was whole."""
 
@@ -92,7 +94,9 @@ def wav_ms(data: bytes | memoryview) -> int | None:
     if _by_bytes(bytes(view[:12])) != "audio/wav":
         return None
     at, rate = 12, 0
-    while at + 8 <= len(view):
+    for _ in range(MAX_CHUNKS):
+        if at + 8 > len(view):
+            break
         name = bytes(view[at : at + 4])
         (size,) = struct.unpack_from("<I", view, at + 4)
         if name == b"fmt " and at + 20 <= len(view):

@@ -10,6 +10,7 @@ import hashlib
 import math
 import struct
 import zlib
+from functools import cache
 from typing import Final
 
 from adapters import sound
@@ -236,16 +237,19 @@ def _judged(text: str) -> Judgement:
 
 def _tones(words: str) -> bytes:
     """A tone for each word, higher for longer ones."""
-    out = bytearray()
+    spoken = words.split()[:MAX_WORDS] or [""]
+    return b"".join(_tone(min(len(word), 12)) for word in spoken)
+
+
+@cache
+def _tone(height: int) -> bytes:
     count = int(sound.RATE * WORD_S)
-    for word in words.split()[:MAX_WORDS] or [""]:
-        step = 2 * math.pi * (220 + 40 * min(len(word), 12)) / sound.RATE
-        wave = (
-            int(8000 * math.sin(step * at) * math.sin(math.pi * at / count))
-            for at in range(count)
-        )
-        out += struct.pack(f"<{count}h", *wave)
-    return bytes(out)
+    step = 2 * math.pi * (220 + 40 * height) / sound.RATE
+    wave = (
+        int(8000 * math.sin(step * at) * math.sin(math.pi * at / count))
+        for at in range(count)
+    )
+    return struct.pack(f"<{count}h", *wave)
 
 
 def _png(words: str) -> bytes:

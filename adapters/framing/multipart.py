@@ -81,12 +81,17 @@ def read(body: bytes, mark: bytes) -> list[Part]:
     if not body.startswith(line, first):
         raise BadCall("the form does not begin with its boundary")
     at = _after(body, first + len(line))
+    # In one go: a body of near misses would keep a loop of our own busy for seconds.
+    follows = re.compile(re.escape(b"\r\n" + line) + rb"(?=\r\n|--|[ \t])")
     while at is not None:
         if len(parts) >= MAX_PARTS:
             raise BadCall(f"the form has more than {MAX_PARTS} parts")
         where = f"part {len(parts) + 1} of the form"
         lines, start = _head(body, at, where)
-        end, at = _end(body, start, line, where)
+        found = follows.search(body, start)
+        if found is None:
+            raise BadCall(f"{where}: no boundary after it; the form is cut off")
+        end, at = found.start(), _after(body, found.end())
         parts.append(_part(lines, view[start:end], start, where))
     return parts
 
@@ -122,19 +127,6 @@ def _head(body: bytes, at: int, where: str) -> tuple[dict[bytes, bytes], int]:
             raise BadCall(f"{where}: a header that holds a line's end")
         lines[key] = value.strip()
     return lines, end + 4
-
-
-def _end(body: bytes, start: int, line: bytes, where: str) -> tuple[int, int | None]:
-    """Where a part's data end, and where the next part begins."""
-    delimiter = b"\r\n" + line
-    at = body.find(delimiter, start)
-    while at >= 0:
-        after = at + len(delimiter)
-        follows = body[after : after + 2]
-        if follows in (b"\r\n", b"--") or follows[:1] in (b" ", b"\t"):
-            return at, _after(body, after)
-        at = body.find(delimiter, at + 2)
-    raise BadCall(f"{where}: no boundary after it; the form is cut off")
 
 
 def _part(lines: Mapping[bytes, bytes], data: memoryview, at: int, where: str) -> Part:

@@ -26,7 +26,7 @@ from adapters.normal.content import Text
 VOICE: Final = "Kore"
 """Who speaks where the client names a voice of OpenAI's."""
 _FORMATS: Final = ("wav", "pcm")
-_RATE: Final = re.compile(r"rate=(\d{4,6})")
+_RATE: Final = re.compile(rb"rate=(\d{4,6})")
 _ASKED: Final = {
     "transcribe": "Write down, word for word, what is said in this recording.",
     "translate_audio": "Translate into English what is said in this recording.",
@@ -83,8 +83,7 @@ def spoken(
         samples = b"".join(base64.b64decode(piece, validate=True) for piece in data)
     except binascii.Error as error:
         raise Garbled("the sound is not base64", body=response.body[:2000]) from error
-    told = _RATE.search(response.body[-400_000:].decode("latin-1"))
-    told = told or _RATE.search(response.body[:4000].decode("latin-1"))
+    told = _RATE.search(response.body)
     rate = int(told[1]) if told else sound.RATE
     bare = call.format == "pcm"
     return SpeechResult(

@@ -167,3 +167,12 @@ def test_json_values_become_fields() -> None:
     ]
     assert multipart.fields("t", b'"say"')[0].data == b"say"
     assert multipart.fields("t", b"0.5")[0].data == b"0.5"
+
+
+def test_near_misses_and_endless_boundaries_are_read_in_one_go() -> None:
+    """Some seconds, where each miss is looked at one by one."""
+    misses = b"\r\n--xa" * 2_000_000
+    form = FORM.replace(b"RIFF", misses)
+    assert multipart.read(form, b"x")[1].data[: len(misses)] == misses
+    with pytest.raises(BadCall):
+        multipart.read(b"--x\r\n" * 1_000_000, b"x")
