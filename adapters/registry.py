@@ -6,7 +6,7 @@ A new family is a folder beside this file and a row here.
 from collections.abc import Mapping
 from typing import Final
 
-from adapters import deepgram, elevenlabs
+from adapters import deepgram, elevenlabs, stability
 from adapters.anthropic import family as anthropic
 from adapters.anthropic import hosted
 from adapters.bedrock import family as bedrock
@@ -47,6 +47,7 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "bedrock": bedrock.UPSTREAM,
     "deepgram": deepgram.UPSTREAM,
     "elevenlabs": elevenlabs.UPSTREAM,
+    "stability": stability.UPSTREAM,
     "echo": echo.UPSTREAM,
 }
 """By `Provider.family`."""

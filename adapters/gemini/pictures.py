@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
+from adapters import shapes
 from adapters.contract import Target, WireResponse
 from adapters.errors import ByAddress, ContentFilter, Garbled, Unsupported
 from adapters.gemini import errors
@@ -85,7 +86,7 @@ def _imagen(call: ImageCall) -> dict[str, object]:
         "sampleCount": call.n or 1,
         "includeRaiReason": True,
     }
-    if shape := _shape(call.size, IMAGEN):
+    if shape := shapes.nearest(call.size, IMAGEN):
         parameters["aspectRatio"] = shape
     if output := _output(call):
         parameters["outputOptions"] = output
@@ -98,7 +99,7 @@ def _content(call: ImageCall) -> dict[str, object]:
     if call.mask is not None:
         raise Unsupported("Gemini takes no mask: say what is to change", "mask")
     image: dict[str, object] = {}
-    if shape := _shape(call.size, SHAPES):
+    if shape := shapes.nearest(call.size, SHAPES):
         image["aspectRatio"] = shape
     if output := _output(call):
         image["imageOutputOptions"] = output
@@ -129,27 +130,6 @@ def _output(call: ImageCall) -> dict[str, object]:
     if call.compression is not None:
         output["compressionQuality"] = call.compression
     return output
-
-
-def _shape(size: str, known: tuple[str, ...]) -> str:
-    """The shape nearest to a size in pixels; empty where none was asked for.
-
-    Raises:
-        Unsupported: not a size.
-    """
-    if size in ("", "auto") or size in known:
-        return "" if size == "auto" else size
-    width, _, height = size.replace(":", "x").partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise Unsupported(f"size: {size[:40]!r} is no width and height", "size")
-    wanted = int(width) / int(height)
-
-    def off(shape: str) -> float:
-        across, _, down = shape.partition(":")
-        ratio = int(across) / int(down) / wanted
-        return max(ratio, 1 / ratio)
-
-    return min(known, key=off)
 
 
 def predicted(response: WireResponse) -> ImageResult:

@@ -165,4 +165,14 @@ ROWS: Final = (
         base_url_env="ELEVENLABS_API_BASE",
         quirks=Quirks(),
     ),
+    row(
+        "stability",
+        "Stability AI",
+        "https://api.stability.ai",
+        "STABILITY_API_KEY",
+        can="images_generate",
+        family="stability",
+        base_url_env="STABILITY_API_BASE",
+        quirks=Quirks(),
+    ),
 )

@@ -44,8 +44,9 @@ ROWS: Final = (
     ),
     Row(
         "media",
-        "Deepgram and ElevenLabs speak and listen for OpenAI's clients",
+        "Stability, Deepgram and ElevenLabs answer OpenAI's clients",
         (
+            f"{_VENDORS}test_stability_draws",
             f"{_VENDORS}test_deepgram_as_recorded",
             f"{_VENDORS}test_deepgram_is_told_what_the_configuration_sets",
             f"{_VENDORS}test_elevenlabs_speaks",

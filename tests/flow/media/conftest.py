@@ -33,6 +33,8 @@ VENDORS: Final = {
     "aura": "dg/aura-2",
     "reader": "eleven/eleven_flash_v2_5",
     "scribe": "eleven/scribe_v1",
+    "ultra": "stable/stable-image-ultra",
+    "sd": "stable/sd3.5-large",
 }
 LONG: Final = {"total_s": 60.0, "first_token_s": 60.0, "idle_s": 60.0}
 
@@ -87,6 +89,7 @@ def config(up: Upstream, spare: Upstream) -> dict[str, Any]:
             "google": provider(up, "gemini", "/v1beta"),
             "dg": provider(up, "deepgram"),
             "eleven": provider(up, "elevenlabs"),
+            "stable": provider(up, "stability", ""),
         },
         "models": {
             **{

@@ -350,3 +350,45 @@ def test_elevenlabs_listens(scene: Scene) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         scene.client.audio.translations.create(model="scribe", file=("a", b"OggS"))
     assert caught.value.code == "unsupported_operation"
+
+
+def test_stability_draws(scene: Scene) -> None:
+    place = "/v2beta/stable-image/generate"
+    drawn = {"image": PNG, "finish_reason": "SUCCESS", "seed": 7}
+    scene.up.on(f"{place}/ultra", tell(200, drawn))
+    raw = scene.client.images.with_raw_response.generate(
+        model="ultra",
+        prompt="a cat",
+        size="1792x1024",
+        output_format="webp",
+        quality="hd",
+        extra_body={"seed": 7, "negative_prompt": "dogs"},
+    )
+    assert raw.headers["x-routeiq-dropped"] == "quality"
+    (picture,) = raw.parse().data or ()
+    assert picture.b64_json == PNG
+    assert scene.asked.headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
+    assert scene.asked.headers["accept"] == "application/json"
+    kind = scene.asked.headers["content-type"].encode()
+    form = multipart.read(scene.asked.body, multipart.boundary(kind))
+    assert {p.name: p.text() for p in form} == {
+        "prompt": "a cat",
+        "output_format": "webp",
+        "aspect_ratio": "16:9",
+        "seed": "7",
+        "negative_prompt": "dogs",
+    }
+    assert scene.row()["tokens"] == {"images": 1}
+    scene.up.on(f"{place}/sd3", tell(200, drawn))
+    scene.client.images.generate(model="sd", prompt="a cat")
+    assert b"sd3.5-large" in scene.asked.body
+    filtered = {"image": "", "finish_reason": "CONTENT_FILTERED", "seed": 1}
+    scene.up.on(f"{place}/sd3", tell(200, filtered))
+    with pytest.raises(openai.BadRequestError, match="filter"):
+        scene.client.images.generate(model="sd", prompt="a fight")
+    wrong = {"id": "1", "name": "bad_request", "errors": ["prompt: too long"]}
+    scene.up.on(f"{place}/sd3", tell(400, wrong))
+    with pytest.raises(openai.BadRequestError, match="prompt: too long"):
+        scene.client.images.generate(model="sd", prompt="x")
+    with pytest.raises(openai.BadRequestError, match="one picture"):
+        scene.client.images.generate(model="sd", prompt="x", n=2)
