@@ -1,6 +1,6 @@
 """Stability AI: pictures from words, by `/v2beta/stable-image/generate/...`.
 
-A form in, JSON out; one picture a call. Source: platform.stability.ai, its API reference
+A form in, JSON out; one picture a call. Source: platform.stability.ai, API reference
 (Stable Image Core and Ultra, Stable Diffusion 3.5), 2026-11.
 """
 
