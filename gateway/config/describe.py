@@ -20,6 +20,8 @@ def json_schema() -> dict[str, Any]:
     )
     said = _docstrings()
     for name, part in parts.items():
+        if "description" in part:  # Python 3.13 takes the indents out, earlier ones not
+            part["description"] = " ".join(part["description"].split())
         for field, shape in part.get("properties", {}).items():
             if "$ref" in shape:
                 shape.pop("default", None)

@@ -438,9 +438,9 @@ def test_a_body_that_breaks_the_rules_is_told_where(body: dict[str, Any]) -> Non
     [
         b'{"contents":' + b"[" * 50_000,
         b'{"contents":[{"parts":[{"functionCall":{"name":"f","args":'
-        + b'{"a":' * 5_000
+        + b'{"a":' * 100_000
         + b"1"
-        + b"}" * 5_000
+        + b"}" * 100_000
         + b"}}]}]}",
         b'{"contents":[{"parts":[{"text":"x"}]}],"tools":[{"functionDeclarations":[{"name":"f","parameters":'
         + b'{"items":' * 900

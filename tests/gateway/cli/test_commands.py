@@ -2,9 +2,9 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -190,13 +190,19 @@ def test_an_address_is_shown_with_what_the_environment_knows_of_it() -> None:
     assert "/accounts/acme/ai/v1" in shown(CLOUDFLARE_ACCOUNT_ID="acme")
 
 
+def _used_s() -> float:
+    """By processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_version_comes_at_once() -> None:
-    # The fastest of five: the machine may be busy with something else.
+    # Processor time, the least of five: the machine may be busy with something else.
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = _used_s()
         done = run("version")
-        times.append(time.perf_counter() - began)
+        times.append(_used_s() - began)
     assert done.returncode == 0
     assert done.stdout.startswith("routeiq ")
     assert min(times) < 0.4, "150 ms on a quiet machine"
