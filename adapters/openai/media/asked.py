@@ -77,6 +77,8 @@ def read(body: bytes, hint: Hint, *, form: bool, plain: bool = True) -> Asked:
         BadCall: it is neither; says where.
     """
     mark = multipart.boundary(hint.content_type) if form else b""
+    if not mark and hint.content_type[:10].lower() == b"multipart/":
+        raise BadCall("the body must be JSON, and its content-type say so")
     if mark:
         return _form(multipart.read(body, mark), mark)
     if not plain:

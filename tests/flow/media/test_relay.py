@@ -442,6 +442,7 @@ def test_settings_of_a_deployment_reach_forms(scene: Scene) -> None:
             {"file": b"1"},
             "temperature: 'warm'",
         ),
+        ("images/generations", {"model": "alias"}, {"x": b"1"}, "must be JSON"),
         ("moderations", {"model": "alias"}, None, "input: missing"),
         ("moderations", {"model": "alias", "input": [5]}, None, "input[0]"),
     ],
