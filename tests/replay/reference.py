@@ -92,9 +92,11 @@ def _openai(recording: Recording) -> Usage | None:
 
 
 def _responses(recording: Recording) -> Usage | None:
-    told = None
+    told, tier = None, ""
     for body in objects(recording):
-        told = (body.get("response") or body).get("usage") or told
+        response = body.get("response") or body
+        told = response.get("usage") or told
+        tier = response.get("service_tier") or tier
     if told is None:
         return None
     into = told.get("input_tokens_details") or {}
@@ -105,6 +107,7 @@ def _responses(recording: Recording) -> Usage | None:
         cached=into.get("cached_tokens") or 0,
         cache_write=into.get("cache_write_tokens") or 0,
         reasoning=out.get("reasoning_tokens") or 0,
+        service=tier if tier in ("flex", "priority") else "",
     )
 
 
