@@ -46,6 +46,7 @@ class Tokens(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     characters: int = 0
     searches: int = 0
     paid: tuple[int, int] | None = None
+    service: str = ""
 
 
 class Try(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -268,6 +269,7 @@ def _tokens(usage: Usage) -> Tokens:
         usage.characters,
         usage.searches,
         usage.paid,
+        usage.service,
     )
 
 
