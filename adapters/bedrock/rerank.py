@@ -47,7 +47,6 @@ def read(response: WireResponse, call: RerankCall) -> RerankResult:
     """The ranks. Raises `Garbled`."""
     told = ranks.read(response, call)
     tokens = counted(response) or Usage()
-    searches = -(-len(call.documents) // SEARCH)
-    if searches > 1:  # priced by the request, which is no longer one
-        tokens = msgspec.structs.replace(tokens, searches=searches)
-    return msgspec.structs.replace(told, usage=tokens)
+    searches = max(1, -(-len(call.documents) // SEARCH))
+    usage = msgspec.structs.replace(tokens, searches=searches)
+    return msgspec.structs.replace(told, usage=usage)

@@ -233,7 +233,12 @@ def test_documents_are_ranked(scene: Scene, model: str) -> None:
     version = {"api_version": 2} if model == "ranks" else {}
     assert sent(scene) == {**asked, **version}
     row = scene.gateway.record(answer.headers["x-routeiq-id"])
-    assert row["cost_nano"] == (2_000_000 if version else 1_000_000)
+    each = 2_000_000 if version else 1_000_000
+    assert row["cost_nano"] == each
+    many = {**asked, "documents": ["a"] * 101}
+    answer = scene.http.post("/v2/rerank", json={"model": model, **many})
+    row = scene.gateway.record(answer.headers["x-routeiq-id"])
+    assert row["cost_nano"] == 2 * each, "a hundred documents are one search"
 
 
 def test_what_bedrock_cannot_be_told_is_named(scene: Scene, sdks: Sdks) -> None:
