@@ -9,7 +9,7 @@ from adapters.contract import Headers, WireRequest, WireResponse
 from adapters.errors import Timeout
 from gateway.credentials.contract import Signer
 from gateway.net.client import Limits
-from gateway.net.hangup import Unsent
+from gateway.net.hangup import unsent
 from gateway.net.loopback import Answer, Asker
 from gateway.net.upload import Upload, gathered
 
@@ -65,5 +65,5 @@ class Signing:
         except TimeoutError:
             message = "no credential came in time"
             raise Timeout(message, code="total") from None
-        except asyncio.CancelledError as cancelled:
-            raise Unsent(*cancelled.args) from None
+        except asyncio.CancelledError:
+            raise unsent() from None

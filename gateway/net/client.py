@@ -26,7 +26,7 @@ from gateway.net.connection import Connection
 from gateway.net.detour import Detours
 from gateway.net.dial import Dialer, Resolve, Trust, system_names
 from gateway.net.guard import Guard
-from gateway.net.hangup import Unsent
+from gateway.net.hangup import unsent
 from gateway.net.head import Heads, locate
 from gateway.net.limits import Limits
 from gateway.net.pool import FORGET_S, Counts, Pool
@@ -257,7 +257,7 @@ class Client:
             if pool.empty and not pool.opened:  # hosts that lead nowhere leave nothing
                 self._pools.pop(pool.origin, None)
             if isinstance(error, asyncio.CancelledError):
-                raise Unsent(*error.args) from None
+                raise unsent() from None
             raise
 
     def _bind(self) -> asyncio.AbstractEventLoop:

@@ -20,7 +20,7 @@ from gateway.net.address import Origin, parse
 from gateway.net.coding import BadCoding
 from gateway.net.dial import Resolve, Trust
 from gateway.net.guard import Guard
-from gateway.net.hangup import Unsent
+from gateway.net.hangup import unsent
 from gateway.net.head import AGENT, OURS, locate
 from gateway.net.limits import Limits
 from gateway.net.reply import Reply
@@ -124,10 +124,10 @@ class Detours:
         reply.source = pump = _Pump(transport, request, reply, limits, deadline)
         try:
             await reply.arrive()
-        except asyncio.CancelledError as cancelled:
+        except asyncio.CancelledError:
             if pump.sent:
                 raise
-            raise Unsent(*cancelled.args) from None
+            raise unsent() from None
         return reply
 
     async def aclose(self) -> None:

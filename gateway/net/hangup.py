@@ -2,12 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from starlette.types import Receive, Scope
 
+_UNSENT: Final = "nothing of the request was written"
 
-class Unsent(asyncio.CancelledError):
-    """Cancelled before any of the request was written: nobody can have billed it."""
+
+def unsent() -> asyncio.CancelledError:
+    """A cancellation before any of the request was written: nobody can have billed it.
+    No class of its own: `asyncio.timeout` knows its own cancellation by the very class,
+    and would let another one out as if the task were cancelled (Python 3.11)."""
+    return asyncio.CancelledError(_UNSENT)
+
+
+def is_unsent(cancelled: asyncio.CancelledError) -> bool:
+    """Whether it came before anything was written."""
+    return cancelled.args == (_UNSENT,)
 
 
 class ClientGone(ConnectionResetError):

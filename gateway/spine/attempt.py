@@ -26,7 +26,7 @@ from adapters.normal.delta import Failed, Frame, Used
 from adapters.normal.fold import unfold
 from gateway.deployments import Deployment
 from gateway.net.client import Limits
-from gateway.net.hangup import Unsent
+from gateway.net.hangup import is_unsent
 from gateway.net.loopback import Answer
 from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
@@ -170,7 +170,7 @@ async def attempt(
         book.heard(streamed=False)
         return Whole(result, deployment, book)
     except asyncio.CancelledError as cancelled:
-        book.cancelled(sent=not isinstance(cancelled, Unsent))
+        book.cancelled(sent=not is_unsent(cancelled))
         raise
     except UpstreamError as error:
         book.failed(error)

@@ -15,7 +15,7 @@ from adapters.signing import auth_headers
 from adapters.signing import headers as merged
 from gateway.accounts import Account, Accounts
 from gateway.net.client import Limits
-from gateway.net.hangup import Unsent
+from gateway.net.hangup import is_unsent
 from gateway.net.loopback import Answer
 from gateway.net.upload import Upload
 from gateway.spine.attempt import MAX_ERROR_BODY
@@ -133,7 +133,7 @@ async def begin(
     try:
         return await _begin(exchange, errand, book, propagation)
     except asyncio.CancelledError as cancelled:
-        book.cancelled(sent=not isinstance(cancelled, Unsent))
+        book.cancelled(sent=not is_unsent(cancelled))
         raise
     except Exception as error:
         book.failed(error)

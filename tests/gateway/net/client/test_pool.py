@@ -79,6 +79,26 @@ class Watched(Upstream):
         )
 
 
+def test_a_time_limit_around_a_request_that_waits_is_a_time_limit(
+    up: Upstream, run: Run
+) -> None:
+    """Though a request that was not sent yet is cancelled in a way of its own."""
+
+    async def work() -> None:
+        async with opened(up, max_connections=1) as client:
+            first = asyncio.create_task(client.ask(wire(up.url), LIMITS, soon()))
+            await up.auntil(lambda: len(up.requests) == 1)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await client.ask(wire(up.url), LIMITS, soon())
+            answered.set()
+            await first
+
+    answered = threading.Event()
+    up.on(None, wait_for(answered) + tell(200, b""))
+    run(work())
+
+
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32), most=st.integers(1, 6))
 def test_answers_are_never_mixed_up(seed: int, most: int) -> None:
