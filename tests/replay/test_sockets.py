@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from msgspec.structs import replace
 from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
@@ -112,9 +111,13 @@ def test_the_provider_is_asked_what_the_client_asked(
             if sent.get(name) != asked.get(name)
             and (name, asked.get(name), sent.get(name)) not in SAME
         }
-        if differing:
+        if differing and recording.id not in REWORDED:
             wrong.append((recording.id, recording.provider, differing))
     assert not wrong, _some(wrong)
+
+
+REWORDED = {"openai_chat-8e4e81": "Mistral takes a sound as a text, not an object"}
+"""Requests that their provider is sent in its own words."""
 
 
 @every_family
@@ -307,9 +310,7 @@ def test_the_record_says_what_was_used_and_what_it_cost(
         price = price_of(recording)
         cost = None if price is None else reference.cost(usage, price)
         priced += cost is not None
-        # Of the service, the record has the price.
-        counts = replace(usage, service="")
-        if kept != counts or row["cost_nano"] != cost:
+        if kept != usage or row["cost_nano"] != cost:
             wrong.append((recording.id, kept, usage, row["cost_nano"], cost))
         if price is not None:
             assert cost == cost_nano(usage, price)
