@@ -11,6 +11,7 @@ from typing import Final
 
 from tests.matrix import (
     bedrock,
+    clients,
     clouds,
     families,
     hard,
@@ -32,5 +33,6 @@ _AREAS: Final = (
     bedrock,
     clouds,
     hard,
+    clients,
 )
 ROWS: Final[tuple[Row, ...]] = tuple(row for area in _AREAS for row in area.ROWS)
