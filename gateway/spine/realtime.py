@@ -10,6 +10,7 @@ from adapters.realtime import Tally, address
 from adapters.signing import auth_headers
 from adapters.signing import headers as merged
 from gateway.config.stateful import Realtime
+from gateway.credentials.signing import REFUSED
 from gateway.deployments import Alias, Deployment
 from gateway.errors import Refused
 from gateway.net.client import Client
@@ -127,22 +128,29 @@ class Sessions:
         target = deployment.target
         url = address(target, asked.query)
         wire = WireRequest(WireHead("GET", url, _headers(target, asked)), b"")
-        if deployment.signer is not None and not asked.credential:
-            wire = await deployment.signer.sign(wire)
         extra: Headers = ()
         trace = exchange.trace
         if trace.sampled or trace.parent_id:
             extra = self._propagation.outgoing(trace, book.span_id)
-        try:
-            return await self._client.socket(
-                wire.head.url,
-                (*wire.head.headers, *wire.headers, *extra),
-                asked.protocols,
-                deployment.limits.connect_s,
-                self.settings.message_bytes,
-            )
-        except Rejected as rejected:
-            raise deployment.upstream.parse_error(rejected.response) from None
+        signer = None if asked.credential else deployment.signer
+        again = True
+        while True:
+            signed = wire if signer is None else await signer.sign(wire)
+            try:
+                return await self._client.socket(
+                    signed.head.url,
+                    (*signed.head.headers, *signed.headers, *extra),
+                    asked.protocols,
+                    deployment.limits.connect_s,
+                    self.settings.message_bytes,
+                )
+            except Rejected as rejected:
+                said = rejected.response
+            if not again or signer is None or said.status not in REFUSED:
+                raise deployment.upstream.parse_error(said)
+            if not signer.refused(signed, said.status, said.headers):
+                raise deployment.upstream.parse_error(said)
+            again = False
 
 
 def _headers(target: Target, asked: Asked) -> Headers:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -484,6 +485,48 @@ def test_limits_end_a_session(running: Running, provider: SocketProvider) -> Non
             client.recv(timeout=WITHIN_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
+
+
+def test_a_session_ends_with_its_time_though_both_sides_talk(
+    provider: SocketProvider, tmp_path: Path
+) -> None:
+    def play(server: ServerConnection) -> None:
+        while True:  # until it is closed
+            server.send(server.recv(timeout=WITHIN_S))
+
+    place = {"base_url": f"{provider.url}/v1", "api_key": "env:UPSTREAM_KEY"}
+    config = {
+        "models": {"voice": {"deployments": [{"model": "openai/voice", **place}]}},
+        "realtime": {"session_s": 2},
+    }
+    provider.play = play
+    with (
+        gateway(config, tmp_path, env=ENV) as running,
+        _dial(running, "/v1/realtime?model=voice", headers={}) as client,
+    ):
+        limit = time.monotonic() + WITHIN_S
+        with pytest.raises(ConnectionClosed) as closed:
+            while time.monotonic() < limit:
+                client.send("again")
+                client.recv(timeout=WITHIN_S)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+        assert "time is over" in closed.value.rcvd.reason
+
+
+def test_an_error_inside_a_session_holds_no_secret(
+    running: Running, provider: SocketProvider
+) -> None:
+    told = {"type": "error", "error": {"message": f"the key {SECRET} is worn out"}}
+
+    def play(server: ServerConnection) -> None:
+        server.send(json.dumps(told))
+        server.recv(timeout=WITHIN_S)
+
+    provider.play = play
+    with _dial(running, "/v1/realtime?model=voice") as client:
+        heard = client.recv(timeout=WITHIN_S)
+    assert json.loads(heard)["error"]["message"] == "the key [redacted] is worn out"
 
 
 def test_who_does_not_read_makes_the_other_side_wait(

@@ -8,6 +8,8 @@ from typing import Final
 
 import openai
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.http11 import Response
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection
 
@@ -28,6 +30,8 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("live")
+    told = folder / "key"
+    told.write_text("first-key")
     with SocketProvider() as provider:
         place = {"base_url": provider.url, "api_key": "env:AZURE_KEY"}
         google = {"project": "p", "location": "l", "token": "env:TOKEN"}
@@ -35,6 +39,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         deployments = {
             "dated": {"model": "azure/voice", **dated},
             "v1": {"model": "azure/voice", **place},
+            "told": {**place, "model": "azure/voice", "api_key": f"command:cat {told}"},
             "live": {
                 "model": "vertex_ai/gemini-live",
                 "base_url": provider.url,
@@ -107,3 +112,40 @@ def test_a_session_on_vertex(scene: Scene) -> None:
     (asked,) = scene.provider.asked
     assert asked.path == path
     assert asked.headers["authorization"] == "Bearer vertex-token"
+
+
+def test_a_refused_credential_is_renewed_once(scene: Scene) -> None:
+    good = "first-key"
+
+    def check(connection: ServerConnection) -> Response | None:
+        assert connection.request is not None
+        if connection.request.headers["api-key"] == good:
+            return None
+        return connection.respond(401, '{"error": {"message": "no such key"}}')
+
+    def play(server: ServerConnection) -> None:
+        server.send("hi")
+
+    def keys_sent() -> list[str]:
+        return [asked.headers["api-key"] for asked in scene.provider.asked]
+
+    def hold() -> None:
+        with connect(address, additional_headers=bearer) as client:
+            assert client.recv(timeout=WITHIN_S) == "hi"
+
+    scene.provider.play, scene.provider.asked = play, []
+    address = scene.gateway.url.replace("http:", "ws:") + "/v1/realtime?model=told"
+    bearer = {"authorization": f"Bearer {KEY}"}
+    scene.provider.refuse = check
+    try:
+        hold()
+        (scene.gateway.folder / "key").write_text("second-key")
+        good = "second-key"
+        hold()
+        assert keys_sent() == ["first-key", "first-key", "second-key"]
+        good = "third-key"  # and there is none such: told, not asked for ever
+        with pytest.raises(InvalidStatus):
+            hold()
+        assert len(scene.provider.asked) <= 5
+    finally:
+        scene.provider.refuse = lambda _: None

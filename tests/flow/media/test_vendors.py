@@ -75,7 +75,9 @@ def test_imagen_says_what_it_filtered(scene: Scene) -> None:
 
 @needs_shared
 def test_recorded_answers_of_imagen(scene: Scene) -> None:
-    for path in cassettes("google_predict"):
+    paths = cassettes("google_predict")
+    assert paths
+    for path in paths:
         recorded = json.loads(path.read_text())["response"]["body"]
         scene.up.on(f"{GEMINI}imagen-4.0-generate-001:predict", tell(200, recorded))
         got = scene.client.images.generate(model="imagen", prompt="x", n=4).data
