@@ -4,6 +4,7 @@ front of a provider that keeps responses and of one that knows nothing of them."
 import json
 import re
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -343,6 +344,20 @@ def test_nobody_reaches_another_key_s_responses(
         assert answer.status_code in (400, 404), answer.text
     with client(running) as master:  # the operator's
         assert master.responses.retrieve(kept.id).id == kept.id
+
+
+def test_nobody_unknown_is_listened_to(running: Running) -> None:
+    head = (
+        "POST /v1/responses HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer no\r\n"
+        "content-type: application/json\r\ncontent-length: 50000\r\n\r\n{"
+    )
+    with socket.create_connection(("127.0.0.1", running.port), timeout=20) as client:
+        client.sendall(head.encode())  # and nothing of the rest
+        answer = client.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    id = re.search(rb"x-routeiq-id: (\S+)", answer)
+    assert id is not None
+    assert running.record(id[1].decode())["error"] == "invalid_api_key"
 
 
 def test_store_false_leaves_nothing(alice: openai.OpenAI, provider: Provider) -> None:

@@ -1,7 +1,7 @@
 """POST /v1/responses: the door with a memory."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,7 @@ from adapters.normal.chat import ChatCall
 from adapters.openai.responses import asked, replies
 from adapters.openai.wire import RESPONSES
 from gateway.deployments import Deployment, Directory
-from gateway.endpoints.door import Door
+from gateway.endpoints.door import Door, query_key
 from gateway.endpoints.reply import Reply, served
 from gateway.endpoints.responses.conversations import Conversations
 from gateway.endpoints.responses.follow import EVENTS, follow
@@ -21,6 +21,7 @@ from gateway.endpoints.responses.kept import Keeper
 from gateway.endpoints.responses.session import KeptReply, Session
 from gateway.errors import Refused
 from gateway.net.link import Link
+from gateway.spine.admit import identify, presented
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -57,8 +58,16 @@ class ResponsesDoor(Door):
 
     async def serve(self, link: Link, hint: Hint) -> None:
         """A call; one in the background is answered before it is served."""
-        body = await link.body()
         exchange = self.exchange(link)
+        key = presented(exchange.headers, query_key(link.query))
+        try:  # before a body is read: nobody unknown may fill our memory
+            exchange.principal = await identify(self._dispatch.keyring, key)
+        except Refused as refused:
+            await self._dispatch.serve(
+                exchange, key, _raises(refused), hint, Reply(link)
+            )
+            return
+        body = await link.body()
         wanted = _background(body, self._memory.directory)
         session = Session(
             self._memory.keeper,
@@ -128,6 +137,15 @@ class ResponsesDoor(Door):
         async for piece in follow(memory.keeper, memory.jobs, session.id, owner, -1):
             await link.write(piece)
         await link.end()
+
+
+def _raises(refused: Refused) -> Callable[[], Awaitable[bytes]]:
+    """In a body's place, should the key be known the second time."""
+
+    async def read() -> bytes:
+        raise refused
+
+    return read
 
 
 class _Read:
