@@ -34,7 +34,7 @@ SKIPPED = {
     "openai_chat": 77,
     "openai_completions": 1,
     "openai_embeddings": 4,
-    "openai_responses": 61,
+    "openai_responses": 62,
     "anthropic": 58,
     "anthropic_vertex": 0,
     "anthropic_count_tokens": 0,
@@ -43,7 +43,7 @@ SKIPPED = {
     "gemini_embeddings": 1,
 }
 """Recordings of an answer only, or whose request is damaged, of another API or not that
-of the answer."""
+of the answer; one that follows another."""
 
 Json = dict[str, Any]
 
