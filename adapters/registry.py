@@ -6,7 +6,7 @@ A new family is a folder beside this file and a row here.
 from collections.abc import Mapping
 from typing import Final
 
-from adapters import deepgram, elevenlabs, stability
+from adapters import deepgram, elevenlabs, sagemaker, stability
 from adapters.anthropic import family as anthropic
 from adapters.anthropic import hosted
 from adapters.bedrock import family as bedrock
@@ -45,6 +45,7 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "cloudflare": cloudflare.UPSTREAM,
     "replicate": replicate.UPSTREAM,
     "bedrock": bedrock.UPSTREAM,
+    "sagemaker": sagemaker.UPSTREAM,
     "deepgram": deepgram.UPSTREAM,
     "elevenlabs": elevenlabs.UPSTREAM,
     "stability": stability.UPSTREAM,

@@ -21,4 +21,16 @@ ROWS: Final = (
         signer="aws",
         quirks=Quirks(),
     ),
+    row(
+        "sagemaker",
+        "Amazon SageMaker",
+        "https://runtime.sagemaker.{region}.amazonaws.com",
+        can="chat embed rerank",
+        aliases="sagemaker_chat",
+        family="sagemaker",
+        auth="none",
+        base_url_env="AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
+        variables={"region": REGIONS},
+        signer="aws",
+    ),
 )

@@ -56,7 +56,7 @@ class HuggingFace(base.Wrapped):
         if isinstance(call, RerankCall):
             return ranks.read(response, call)
         if isinstance(call, EmbedCall):
-            return _read(response, call)
+            return vectors(response, call)
         return super().parse_response(response, call)
 
     def parse_error(self, response: WireResponse) -> UpstreamError:
@@ -83,40 +83,67 @@ def _embed(call: EmbedCall, target: Target) -> WireRequest:
     else:
         url = f"{_root(target)}/embed"
     drop: list[str] = []
+    body = embedding(call, drop)
+    dropped = kin.named(drop, call.dialect, target)
+    return WireRequest(base.head(target, url), base.encode(body), (), dropped)
+
+
+def embedding(call: EmbedCall, drop: list[str]) -> Json:
+    """The body of `/embed`; what it leaves out is added to `drop`.
+
+    Raises:
+        Unsupported: an input is no text.
+    """
     body: Json = {"inputs": base.texts(call, "Hugging Face")}
     if call.dimensions is not None:
         body["dimensions"] = call.dimensions
     if word := base.side(call, "query", "document", drop):
         body["prompt_name"] = word
     base.extras(call, _OWN, body, drop)
-    dropped = kin.named(drop, call.dialect, target)
-    return WireRequest(base.head(target, url), base.encode(body), (), dropped)
+    return body
 
 
 def _rank(call: RerankCall, target: Target) -> WireRequest:
-    asked = ranks.body(call, target.model, objects=False)
-    body: Json = {"query": call.query, "texts": asked["documents"]}
-    drop = ["max_tokens_per_doc"] if call.max_tokens_per_doc else []
-    for name, raw in call.extra.items():
-        if name in ("raw_scores", "truncate", "truncation_direction"):
-            body[name] = raw
-        else:
-            drop.append(name)
+    drop: list[str] = []
+    body = ranking(call, target, drop)
     head = base.head(target, f"{_root(target)}/rerank")
     dropped = kin.named(drop, call.dialect, target)
     return WireRequest(head, base.encode(body), (), dropped)
 
 
-def _read(response: WireResponse, call: EmbedCall) -> EmbedResult:
+def ranking(call: RerankCall, target: Target, drop: list[str]) -> Json:
+    """The body of `/rerank`; what it leaves out is added to `drop`.
+
+    Raises:
+        Unsupported: a document is no text.
+    """
+    asked = ranks.body(call, target.model, objects=False)
+    body: Json = {"query": call.query, "texts": asked["documents"]}
+    if call.max_tokens_per_doc:
+        drop.append("max_tokens_per_doc")
+    for name, raw in call.extra.items():
+        if name in ("raw_scores", "truncate", "truncation_direction"):
+            body[name] = raw
+        else:
+            drop.append(name)
+    return body
+
+
+def vectors(response: WireResponse, call: EmbedCall) -> EmbedResult:
+    """The answer of `/embed`.
+
+    Raises:
+        UpstreamError: it holds no vector for each input.
+    """
     try:
-        vectors: Any = _vectors(response.body)
+        found: Any = _vectors(response.body)
     except base.BROKEN as error:
         raise errors.garbled(f"no vectors ({error})", response.body) from error
-    if len(vectors) != len(call.inputs):
+    if len(found) != len(call.inputs):
         raise errors.garbled("not a vector for each input", response.body)
     said = response.header(b"x-compute-tokens") or b""
     used = Usage(input=int(said)) if said.isdigit() else None
-    return EmbedResult(vectors=tuple(vectors), usage=used)
+    return EmbedResult(vectors=tuple(found), usage=used)
 
 
 UPSTREAM: Final = HuggingFace()

@@ -48,12 +48,13 @@ from gateway.credentials.aws_keys import (
 from gateway.credentials.contract import Means, Signer, Wanted
 from gateway.credentials.tokens import FETCH_S
 
-SERVICE: Final = "bedrock"
+SERVICES: Final = {"sagemaker": "sagemaker"}
+"""Family -> the name that its service signs under; the others are Bedrock's."""
 FILE_S: Final = 60.0
 """How long keys of a shared file are believed: programs write new ones there."""
 NOBODY: Final = (
-    "no AWS credentials: set AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY, or a profile, or run with a role"
+    "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a "
+    "profile, or run with a role; Bedrock also takes a key in AWS_BEARER_TOKEN_BEDROCK"
 )
 _HOST: Final = re.compile(r"(?:^|\.)([a-z]{2}(?:-[a-z]+)+-\d)\.")
 """The region in a host of AWS."""
@@ -81,16 +82,17 @@ def make(wanted: Wanted, means: Means) -> Signer:
     if said.role_arn and not said.web_identity_token:
         form = finder.form(said.role_arn, said.role_session_name, said.external_id)
         pool = Pool(Role(pool, finder.sts(), form), means)
-    return AwsSigner(pool, region)
+    service = SERVICES.get(wanted.provider.family, "bedrock")
+    return AwsSigner(pool, Scope(region, service))
 
 
 class AwsSigner:
-    """Signs for one region."""
+    """Signs for one service in one region."""
 
-    def __init__(self, pool: Pool, region: str) -> None:
-        self.identity = f"{pool.identity} in {region}"
+    def __init__(self, pool: Pool, scope: Scope) -> None:
+        self.identity = f"{pool.identity} for {scope.service} in {scope.region}"
         self._pool = pool
-        self._scope = Scope(region, SERVICE)
+        self._scope = scope
 
     async def sign(self, wire: WireRequest) -> WireRequest:
         keys = await self._pool.get()

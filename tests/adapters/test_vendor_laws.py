@@ -21,6 +21,7 @@ PROVIDERS = (
     "huggingface",
     "cloudflare",
     "oci",
+    "sagemaker",
 )
 STREAMED = tuple(name for name in PROVIDERS if name != "replicate")
 VECTORS = ("oci", "ollama", "cohere", "voyage", "jina", "nomic", "tei", "watsonx")

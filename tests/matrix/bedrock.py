@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.matrix.row import Row
 
+_SAGEMAKER = "flow/bedrock/test_sagemaker.py"
 _BOTO3 = "flow/bedrock/test_boto3.py"
 _KEYS = "flow/bedrock/test_credentials.py"
 _OTHERS = "flow/bedrock/test_others.py"
@@ -91,6 +92,19 @@ ROWS: Final = (
             f"{_REPLAY}::test_every_answer_reaches_every_client",
             f"{_REPLAY}::test_what_a_client_is_told_does_not_depend_on_the_cut",
             f"{_REPLAY}::test_usage_and_cost_are_those_of_the_reference",
+        ),
+    ),
+    Row(
+        "B",
+        "endpoints of SageMaker are signed for, asked, streamed and told of",
+        (
+            f"{_SAGEMAKER}::test_a_chat_is_asked_of_the_container",
+            f"{_SAGEMAKER}::test_a_stream_is_put_together_again#chat",
+            f"{_SAGEMAKER}::test_a_stream_is_put_together_again#lines",
+            f"{_SAGEMAKER}::test_a_stream_that_breaks_ends_in_an_error",
+            f"{_SAGEMAKER}::test_errors_are_those_of_the_container",
+            f"{_SAGEMAKER}::test_texts_are_embedded",
+            f"{_SAGEMAKER}::test_documents_are_ranked",
         ),
     ),
 )

@@ -66,7 +66,7 @@ model_list:
   - model_name: own
     litellm_params: {model: m, custom_llm_provider: openai, api_base: http://localhost:8000/v1, api_key: none}
   - model_name: cloud
-    litellm_params: {model: sagemaker/claude, aws_region_name: us}
+    litellm_params: {model: runwayml/gen4, aws_region_name: us}
 router_settings:
   routing_strategy: usage-based-routing-v2
   num_retries: 2
@@ -590,7 +590,7 @@ def test_what_was_lost_stands_at_the_top_of_what_is_written() -> None:
     head = text.partition("\n\n")[0]
     assert "tags" in head
     assert "redis_host" in head
-    assert "sagemaker" in head
+    assert "runwayml" in head
 
 
 def test_a_strategy_of_theirs_has_one_of_ours() -> None:
