@@ -264,6 +264,29 @@ class Portions(Protocol):
         ...
 
 
+class Step(msgspec.Struct, frozen=True):
+    """What is asked next, of the same provider."""
+
+    wire: WireRequest
+    after_s: float
+    """Seconds to wait before."""
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """An upstream that answers by naming an address, where the answer will be."""
+
+    def following(
+        self, asked: WireRequest, response: WireResponse, target: Target
+    ) -> Step | None:
+        """What to ask after this 2xx answer to `asked`; `None`: it is the answer.
+
+        Raises:
+            UpstreamError: it names a place that our key must not be shown to.
+        """
+        ...
+
+
 class Told(msgspec.Struct, frozen=True):
     """What a client is told of an error, before its dialect words it."""
 

@@ -19,7 +19,9 @@ from adapters.openai import family as openai
 from adapters.openai import inline
 from adapters.openai.media import family as media
 from adapters.vendors import (
+    bfl,
     cloudflare,
+    fal,
     huggingface,
     jina,
     nomic,
@@ -49,6 +51,8 @@ UPSTREAMS: Final[Mapping[str, Upstream]] = {
     "deepgram": deepgram.UPSTREAM,
     "elevenlabs": elevenlabs.UPSTREAM,
     "stability": stability.UPSTREAM,
+    "bfl": bfl.UPSTREAM,
+    "fal": fal.UPSTREAM,
     "echo": echo.UPSTREAM,
 }
 """By `Provider.family`."""

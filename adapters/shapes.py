@@ -1,8 +1,9 @@
-"""Sizes of pictures, for who knows shapes only."""
+"""Sizes of pictures, for who knows shapes only; settings that few know."""
 
 from collections.abc import Sequence
 
 from adapters.errors import Unsupported
+from adapters.normal.image import ImageCall
 
 
 def nearest(size: str, known: Sequence[str]) -> str:
@@ -27,6 +28,36 @@ def nearest(size: str, known: Sequence[str]) -> str:
         return max(ratio, 1 / ratio)
 
     return min(known, key=off)
+
+
+def pixels(size: str) -> tuple[int, int] | None:
+    """Width and height of a size in pixels; `None` for a shape, or none at all.
+
+    Raises:
+        Unsupported: neither a size nor a shape.
+    """
+    if size in ("", "auto"):
+        return None
+    width, mark, height = size.replace(":", "x").partition("x")
+    if not (mark and _counts(width) and _counts(height)):
+        raise Unsupported(f"size: {size[:40]!r} is no width and height", "size")
+    return None if ":" in size else (int(width), int(height))
+
+
+def unsaid(call: ImageCall) -> list[str]:
+    """OpenAI's names of what a call says beside prompt, pictures, number, size and
+    form, which hardly anybody else knows."""
+    settings = (
+        ("quality", call.quality),
+        ("style", call.style),
+        ("background", call.background),
+        ("moderation", call.moderation),
+        ("input_fidelity", call.fidelity),
+        ("output_compression", call.compression),
+        ("partial_images", call.partial_images),
+        ("user", call.user),
+    )
+    return [name for name, value in settings if value not in ("", "auto", None)]
 
 
 def _counts(text: str) -> bool:

@@ -15,6 +15,7 @@ from adapters.contract import (
     Headers,
     Operation,
     Result,
+    Stepwise,
     WireRequest,
     WireResponse,
 )
@@ -32,6 +33,7 @@ from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
 from gateway.spine.fetch import Fetcher
 from gateway.spine.portions import apart, together
+from gateway.spine.steps import followed, stepwise
 from gateway.telemetry.context import Propagation
 
 MAX_ERROR_BODY: Final = 256 * 1024
@@ -163,12 +165,12 @@ async def attempt(
     extra = _traced(exchange, means.propagation, book)
     deadline = min(exchange.deadline, book.started + deployment.total_s)
     try:
-        if call.stream:
+        steps = stepwise(call, deployment)
+        if call.stream and steps is None:
             return await _open(exchange, portions[0], book, wire, deadline, extra)
-        ask = partial(_ask, book, deadline, extra)
+        ask = partial(_ask, book, deadline, extra, steps)
         result = await together(ask, portions, wires, book)
-        book.heard(streamed=False)
-        return Whole(result, deployment, book)
+        return _complete(result, call, book)
     except asyncio.CancelledError as cancelled:
         book.cancelled(sent=not is_unsent(cancelled))
         raise
@@ -180,6 +182,14 @@ async def attempt(
     except Exception as error:
         book.failed(error)
         raise
+
+
+def _complete(result: Result, call: Call, book: Try) -> Answered:
+    """What was answered whole, as a stream for who wants one."""
+    book.heard(streamed=call.stream)
+    if call.stream:
+        return Stream(book, unfold(result), "", None, None)
+    return Whole(result, book.deployment, book)
 
 
 async def _worded(
@@ -217,12 +227,20 @@ def _estimated(call: Call) -> TokenCount:
 
 
 async def _ask(
-    book: Try, deadline: float, extra: Headers, call: Call, wire: WireRequest
+    book: Try,
+    deadline: float,
+    extra: Headers,
+    steps: Stepwise | None,
+    call: Call,
+    wire: WireRequest,
 ) -> Result:
     deployment = book.deployment
     # A whole answer has no first token before its last: only the deadline counts.
     limits = Limits(deployment.limits.connect_s, 86_400.0, 86_400.0)
     response = await deployment.client.ask(wire, limits, deadline, extra)
+    if steps is not None:
+        ask = partial(deployment.client.ask, limits=limits, deadline=deadline)
+        response = await followed(steps, wire, response, deployment, ask, deadline)
     if not 200 <= response.status < 300:
         raise deployment.upstream.parse_error(response)
     book.allowance = _allowance(response.headers)

@@ -10,6 +10,7 @@ _ECHO = "flow/media/test_echo.py::"
 _WAY = "flow/media/test_way.py::"
 
 _FETCH = "flow/media/test_fetch.py::"
+_FLUX = "flow/media/test_flux.py::"
 _VENDORS = "flow/media/test_vendors.py::"
 
 ROWS: Final = (
@@ -51,6 +52,20 @@ ROWS: Final = (
             f"{_VENDORS}test_deepgram_is_told_what_the_configuration_sets",
             f"{_VENDORS}test_elevenlabs_speaks",
             f"{_VENDORS}test_elevenlabs_listens",
+        ),
+    ),
+    Row(
+        "media",
+        "Black Forest Labs is asked until the picture is ready; fal draws and edits",
+        (
+            f"{_FLUX}test_a_picture_is_asked_for_until_it_is_ready",
+            f"{_FLUX}test_a_picture_is_edited",
+            f"{_FLUX}test_a_streamed_picture_comes_when_it_is_ready",
+            f"{_FLUX}test_a_picture_that_never_comes_is_late",
+            f"{_FLUX}test_no_key_is_shown_at_a_stranger_s_address",
+            f"{_FLUX}test_fal_draws",
+            f"{_FLUX}test_fal_edits_and_answers_with_data",
+            f"{_FLUX}test_fal_refuses_in_its_own_words",
         ),
     ),
     Row(

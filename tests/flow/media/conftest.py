@@ -35,6 +35,10 @@ VENDORS: Final = {
     "scribe": "eleven/scribe_v1",
     "ultra": "stable/stable-image-ultra",
     "sd": "stable/sd3.5-large",
+    "flux": "forest/flux-2-pro",
+    "kontext": "forest/flux-kontext-pro",
+    "fal-flux": "falls/fal-ai/flux/dev",
+    "fal-edit": "falls/fal-ai/nano-banana/edit",
 }
 LONG: Final = {"total_s": 60.0, "first_token_s": 60.0, "idle_s": 60.0}
 
@@ -90,6 +94,8 @@ def config(up: Upstream, spare: Upstream) -> dict[str, Any]:
             "dg": provider(up, "deepgram"),
             "eleven": provider(up, "elevenlabs"),
             "stable": provider(up, "stability", ""),
+            "forest": provider(up, "bfl"),
+            "falls": provider(up, "fal", ""),
         },
         "models": {
             **{
@@ -113,6 +119,10 @@ def config(up: Upstream, spare: Upstream) -> dict[str, Any]:
             **{
                 name: {"deployments": [{"model": model}]}
                 for name, model in VENDORS.items()
+            },
+            "flux-in-a-hurry": {
+                "deployments": [{"model": "forest/flux-2-pro"}],
+                "timeouts": {"total_s": 1.2},
             },
             "nova-set": {
                 "deployments": [
