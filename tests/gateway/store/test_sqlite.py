@@ -369,8 +369,8 @@ def test_a_damaged_file_is_said_to_be_damaged(tmp_path: Path) -> None:
     asyncio.run(fill())
     size = path.stat().st_size
     with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xa5" * (size - 4096))
+        file.seek(sqlite_file.PAGE_BYTES)
+        file.write(b"\xa5" * (size - sqlite_file.PAGE_BYTES))
 
     async def use() -> None:
         store = opened(path)
