@@ -88,14 +88,27 @@ class App:
         try:
             state = scope.get("state", {})
             parts = await build(self._loaded, self._version, state, self._share)
+            try:
+                self._open(parts)
+            except BaseException:
+                await parts.close()
+                raise
         except (StoreError, SecretError, BadCatalog) as error:
             # The server tells the operator; where in our code is nothing to them.
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         except Exception as error:
+            # What is raised from here makes Hypercorn go on without us.
             log.exception("the gateway cannot start")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await parts.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _open(self, parts: Parts) -> None:
+        """Every route, by what was built."""
         self.parts = parts
         table = routes(parts, self._version)
         self._hot = {
@@ -111,10 +124,6 @@ class App:
                 if isinstance(endpoint, Door)
             )
         self._rest = starlette(table)
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await parts.close()
-        await send({"type": "lifespan.shutdown.complete"})
 
 
 def run(loaded: Loaded, ready: Callable[[list[str]], None] | None = None) -> int:
