@@ -5,7 +5,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,27 @@ def alone(
     """Those of `wanted` that compare the gateway with itself."""
     result: dict[str, Any] = {}
     if "memory" in wanted:
-        result["memory"] = _memory(own)
+        with _fresh("routeiq memory", 9212) as fresh:
+            result["memory"] = _memory(fresh)
     if "growth" in wanted:
-        result["growth"] = _growth(own, drive)
+        with _fresh("routeiq growth", 9213) as fresh:
+            result["growth"] = _growth(fresh, drive)
     if "tls" in wanted:
         result["tls"] = _tls(args, drive)
     if "trace" in wanted:
         result["trace"] = _trace(own, args, drive)
     return result
+
+
+@contextmanager
+def _fresh(name: str, port: int) -> Iterator[Target]:
+    """A gateway that has served nobody: what others did to one's memory stays."""
+    target = targets.gateway(name, port)
+    try:
+        target.up()
+        yield target
+    finally:
+        target.down()
 
 
 def _memory(own: Target) -> dict[str, float]:

@@ -6,12 +6,15 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tests.bench.machine import WORK, rss_mb, start, stop, wait_for
 
 MOCK_PORT = 9100
 ROOT = Path(__file__).resolve().parents[2]
+MODELS = ("mock", "mock-s200-d5", "mock-s50-d100")
+"""What the mock provider does: answers at once; streams (events, milliseconds between)."""
 KEY = "sk-bench-0123456789abcdef0123456789abcdef"
 
 
@@ -58,6 +61,16 @@ def direct() -> Target:
     return Target("direct", MOCK_PORT, [])
 
 
+@cache
+def installed() -> Path:
+    """The interpreter of an environment with what is installed to run the gateway, and
+    no more: what is there for development is imported, too, where it is found."""
+    venv = WORK / "run"
+    made = f"VENV={venv}", f"PYTHON={sys.executable}", f"{venv}/run.done"
+    subprocess.run(["make", "--silent", *made], cwd=ROOT, check=True)
+    return venv / "bin/python"
+
+
 def gateway(
     name: str = "routeiq",
     port: int = 9200,
@@ -78,7 +91,7 @@ def gateway(
             f"api_key: 'env:BENCH_KEY', price: {{input: 0.15, output: 0.6}}}}\n"
             for _ in range(2)
         )
-        for alias in ("mock", "mock-s200-d5", "mock-s50-d100")
+        for alias in MODELS
     )
     (folder / "routeiq.yaml").write_text(
         f"server: {{port: {port}{server}}}\nkeys: {{master: 'env:BENCH_MASTER'}}\n"
@@ -89,7 +102,7 @@ def gateway(
     return Target(
         name,
         port,
-        [sys.executable, "-m", "gateway", "serve", str(folder / "routeiq.yaml")],
+        [str(installed()), "-m", "gateway", "serve", str(folder / "routeiq.yaml")],
         headers={"authorization": f"Bearer {KEY}"},
         env={
             "PYTHONPATH": str(ROOT),
@@ -225,9 +238,9 @@ def litellm(venv: Path, port: int = 9203) -> Target:
     """LiteLLM's proxy as its own production page sets it up."""
     conf = WORK / "litellm.yaml"
     models = "".join(
-        f"  - model_name: {name}\n    litellm_params: {{model: openai/gpt-4o-mini, "
+        f"  - model_name: {name}\n    litellm_params: {{model: openai/{name}, "
         f"api_base: 'http://127.0.0.1:{MOCK_PORT}/v1', api_key: sk-upstream}}\n"
-        for name in ("mock",)
+        for name in MODELS
     )
     conf.write_text(
         f"model_list:\n{models}general_settings: {{master_key: {KEY}}}\n"
