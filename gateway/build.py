@@ -25,6 +25,8 @@ from gateway.config.schema import Config
 from gateway.credentials.wallet import Wallet
 from gateway.deployer import Deployer, origins, proxies
 from gateway.deployments import Directory, seeded
+from gateway.endpoints.native.named import Named
+from gateway.endpoints.native.owned import Objects
 from gateway.endpoints.responses.conversations import Conversations
 from gateway.endpoints.responses.doors import Memory
 from gateway.endpoints.responses.jobs import Jobs
@@ -187,6 +189,7 @@ async def build(
         recorder=recorder,
         total_s=config.timeouts.total_s,
         keep_content=config.records.content or telemetry.wants_content,
+        owns=Named(Objects(store)).check,
     )
     scratch = ExitStack()
     engine = Engine(

@@ -15,6 +15,12 @@ class Principal(msgspec.Struct, frozen=True):
     """Aliases it may use by wildcard (`openai/*`)."""
     is_master: bool = False
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether it may name what was made past the gateway, too: the master key, and
+        everyone where there is none. Virtual keys know what they were given."""
+        return self.is_master or self.id == "anyone"
+
     def may_use(self, alias: str) -> bool:
         """Whether the key opens this alias."""
         if self.models is None or alias in self.models:

@@ -22,6 +22,7 @@ from adapters.normal.chat import ChatCall
 from gateway import errors
 from gateway.deployments import Directory
 from gateway.govern.keys import Keyring
+from gateway.govern.principal import Principal
 from gateway.net.hangup import ClientGone
 from gateway.spine.admit import identify
 from gateway.spine.attempt import Stream, Whole
@@ -43,6 +44,10 @@ _UNARY_DEADLINES: Final = (
 )
 """Seconds a client is going to wait, by our own, the OpenAI and Anthropic, and the
 Google SDKs' headers; first one found counts."""
+
+
+Owns = Callable[[Principal, bytes], Awaitable[None]]
+"""Raises `Refused` for a JSON body that names what is not the key's."""
 
 
 class Outlet(Protocol):
@@ -69,6 +74,7 @@ class Dispatch:
         recorder: Recorder,
         total_s: float,
         keep_content: bool,
+        owns: Owns,
     ) -> None:
         self.keyring = keyring
         self.directory = directory
@@ -76,6 +82,7 @@ class Dispatch:
         self._recorder = recorder
         self._total_s = total_s
         self._keep_content = keep_content
+        self._owns = owns
         self.in_flight = 0
 
     async def serve(
@@ -91,7 +98,10 @@ class Dispatch:
         try:
             if exchange.principal is None:
                 exchange.principal = await identify(self.keyring, key)
-            call = exchange.call = exchange.dialect.read_call(await read(), hint)
+            body = await read()
+            if not (exchange.principal.sees_all or _is_form(hint)):
+                await self._owns(exchange.principal, body)
+            call = exchange.call = exchange.dialect.read_call(body, hint)
             exchange.asked = call.model
             if isinstance(call, ChatCall):
                 call.received = exchange.began_unix_ns // 1_000_000_000
@@ -207,6 +217,11 @@ class Dispatch:
         if exchange.attempts and (kind or exchange.usage is None):
             exchange.usage = exchange.attempts[-1].usage
         self._recorder.put(exchange.facts(time.monotonic(), kind))
+
+
+def _is_form(hint: Hint) -> bool:
+    """Whether the body is a form: those of model calls name nothing that is kept."""
+    return hint.content_type[:10].lower() == b"multipart/"
 
 
 def _untie(error: BaseException | None) -> None:

@@ -8,6 +8,7 @@ from tests.matrix.row import Row
 _PASS = "flow/test_passthrough.py"
 _BATCH = "flow/test_batches.py"
 _NATIVE = "flow/test_natives.py"
+_NAMED = "flow/test_named.py"
 _LIVE = "flow/test_realtime.py"
 
 ROWS: Final = (
@@ -217,5 +218,16 @@ ROWS: Final = (
             f"{_NATIVE}::test_googles_sdk_has_files_caches_and_models",
         ),
         ("GET /v1beta/models", "GET /v1beta/models/{model}"),
+    ),
+    Row(
+        "F",
+        "a model call names the key's own files, stores and caches, or is a 404",
+        (
+            f"{_NAMED}::test_a_call_names_the_keys_own_or_nothing",
+            f"{_NAMED}::test_the_refusal_is_said_in_the_clients_dialect",
+            f"{_NAMED}::test_words_of_tools_and_of_earlier_answers_name_nothing",
+            f"{_NAMED}::test_what_cannot_be_read_goes_nowhere",
+            f"{_NAMED}::test_lines_for_a_provider_name_the_keys_own",
+        ),
     ),
 )

@@ -97,6 +97,9 @@ class Files:
         elif hint is None:
             await self._own.keep(visit, form)
         else:
+            if not sees_all(visit.principal):
+                for line in split(bytes(form.file.data)):
+                    await self._chooser.named.check(visit.principal, line)
             await self._native.ask(visit, hint.account, self._lines(visit, form, hint))
 
     async def listed(self, visit: Visit) -> None:
@@ -218,6 +221,8 @@ class MessageBatches:
             await self._own.create(visit)
             return
         body = await visit.body()
+        if not sees_all(visit.principal):
+            await self._chooser.named.check(visit.principal, body)
         models = Models(self._chooser, visit, hint, "anthropic")
         top = envelope.fields(body)
         try:

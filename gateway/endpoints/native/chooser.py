@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from gateway.accounts import Account, Accounts
 from gateway.deployments import Directory
+from gateway.endpoints.native.named import Named, named
 from gateway.endpoints.native.owned import Objects, sees_all
 from gateway.endpoints.visit import Visit, missing
 from gateway.errors import Refused
@@ -21,15 +22,12 @@ MODEL: Final = b"x-routeiq-model"
 NO_PROVIDER: Final = "no_provider"
 OWN: Final = {"openai": "openai", "anthropic": "anthropic", "gemini": "gemini"}
 """Family -> the provider that is asked where nothing says otherwise."""
-NAMES: Final = {
-    **dict.fromkeys(
-        ("input_file_id", "file_id", "file_ids", "training_file", "validation_file"),
-        "files",
-    ),
-    **dict.fromkeys(("vector_store_id", "vector_store_ids"), "vector_stores"),
+
+DIRECT: Final = {
+    **dict.fromkeys(("fileName", "file_name"), "files"),
+    **dict.fromkeys(("video_id", "video[id]"), "videos"),
 }
-"""Fields of bodies that name objects, however deep -> the kind."""
-DEEPEST: Final = 8
+"""Members at the top of these APIs' bodies that name objects, and nothing elsewhere."""
 
 
 class Chosen(NamedTuple):
@@ -47,6 +45,7 @@ class Chooser:
     ) -> None:
         self.accounts = accounts
         self.objects = objects
+        self.named = Named(objects)
         self._directory = directory
 
     def hinted(self, visit: Visit, family: str) -> Chosen | None:
@@ -125,8 +124,9 @@ class Chooser:
             Refused: 404 for one that is not the key's.
         """
         first: Account | None = None
-        for kind, id in _named(fields):
-            place = await self.objects.find(visit.principal.id, kind, id)
+        for kind, id in (*named(fields), *_direct(fields)):
+            last = id.rpartition("/")[2]
+            place = await self.objects.find(visit.principal.id, kind, last)
             if place is None and not sees_all(visit.principal):
                 raise missing(kind.removesuffix("s").replace("_", " "), id)
             if place is not None and first is None:
@@ -157,22 +157,10 @@ class Chooser:
         return account
 
 
-def _named(value: object, depth: int = DEEPEST) -> Iterable[tuple[str, str]]:
-    """Kind and id of every object that a body names."""
-    if depth and isinstance(value, dict):
-        for name, inner in value.items():
-            kind = NAMES.get(name)
-            if kind is None:
-                yield from _named(inner, depth - 1)
-            else:
-                yield from ((kind, id) for id in _texts(inner))
-    elif depth and isinstance(value, list):
-        for inner in value:
-            yield from _named(inner, depth - 1)
-
-
-def _texts(value: object) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        yield from (each for each in value if isinstance(each, str))
+def _direct(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for name, kind in DIRECT.items():
+        if isinstance(id := fields.get(name), str):
+            yield kind, id
+    video = fields.get("video")
+    if isinstance(video, dict) and isinstance(id := video.get("id"), str):
+        yield "videos", id

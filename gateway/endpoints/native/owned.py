@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from gateway.endpoints.files import unkept
-from gateway.govern.principal import ANYONE, Principal
+from gateway.govern.principal import Principal
 from gateway.store.contract import Store, StoreError
 
 SPACE: Final = "objects"
@@ -75,6 +75,5 @@ class Objects:
 
 
 def sees_all(principal: Principal) -> bool:
-    """Whether it may name what was made past the gateway, too: the master key, and
-    everyone where there is none. Virtual keys know what they were given."""
-    return principal.is_master or principal.id == ANYONE.id
+    """See `Principal.sees_all`."""
+    return principal.sees_all

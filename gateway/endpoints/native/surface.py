@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from adapters import envelope
+from adapters.errors import BadCall
 from adapters.framing import multipart
 from gateway.accounts import Account
 from gateway.endpoints.native.chooser import NO_PROVIDER, Chooser, Chosen
@@ -81,6 +82,11 @@ class Native:
     async def make(self, visit: Visit, body: bytes) -> None:
         """The same, of a body that was read."""
         fields = self._read(visit, body)
+        if fields.get("purpose") == "batch" and not sees_all(visit.principal):
+            # Its lines are not looked into, and name models and objects.
+            raise BadCall(
+                "purpose: batch: send the lines whole, to /v1/files", "purpose"
+            )
         chosen = await self._choose(visit, fields)
         if chosen.model:
             body = self._renamed(visit, body, chosen.model)
@@ -252,7 +258,10 @@ class Native:
             return {p.name: p.text() for p in parts if p.filename is None}
         try:
             return _fields(body)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            if body and not sees_all(visit.principal):
+                # Never on as it is: other readers may find another's ids in it.
+                raise BadCall("the body is no JSON object") from error
             return {}  # the provider will say what is wrong
 
     def _renamed(self, visit: Visit, body: bytes, model: str) -> bytes:
