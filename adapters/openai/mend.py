@@ -319,6 +319,8 @@ class Mender:
         if not isinstance(call.get("index"), int) or call["index"] is True:
             self._mended("tool index missing")
             call["index"] = -1  # which one it is only the decoder knows
+            if call.get("id") and call.get("type") is None:  # Mistral's, as it begins
+                call["type"] = "custom" if "custom" in call else "function"
         if call.get("id") is not None and not isinstance(call["id"], str):
             self._mended("tool call id")
             call["id"] = _text(call["id"])

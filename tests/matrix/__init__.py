@@ -11,6 +11,7 @@ from typing import Final
 
 from tests.matrix import (
     bedrock,
+    bugs,
     clients,
     clouds,
     families,
@@ -33,6 +34,7 @@ _AREAS: Final = (
     bedrock,
     clouds,
     hard,
+    bugs,
     clients,
 )
 ROWS: Final[tuple[Row, ...]] = tuple(row for area in _AREAS for row in area.ROWS)
