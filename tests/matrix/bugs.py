@@ -142,4 +142,14 @@ ROWS: Final = (
             f"{_ANSWERS}test_also_seen_a_cut_answer_is_an_incomplete_response",
         ),
     ),
+    Row(
+        "bugs",
+        "a translated request means what was asked natively in the other format",
+        (
+            "flow/test_scenarios.py::"
+            "test_a_translated_request_means_what_was_asked_natively",
+            "flow/test_scenarios.py::"
+            "test_scenarios_are_recorded_in_every_pair_of_formats",
+        ),
+    ),
 )
