@@ -32,11 +32,12 @@ from adapters.contract import (
     WireRequest,
     WireResponse,
 )
+from adapters.decoding import Reading
 from adapters.errors import NotFound, Timeout, Unsupported, UpstreamError
 from adapters.framing import ndjson, sse
 from adapters.framing.eventstream import Message, Splitter
 from adapters.normal.chat import ChatCall
-from adapters.normal.delta import Failed, Frame
+from adapters.normal.delta import Frame
 from adapters.normal.embed import EmbedCall
 from adapters.normal.rerank import RerankCall
 from adapters.openai import errors
@@ -123,54 +124,37 @@ class SageMaker(base.Wrapped):
         return Parts(super().parse_stream(call))
 
 
-class Parts:
+class Parts(Reading):
     """Messages of an event stream -> the frames of what their payloads say, joined."""
 
-    __slots__ = ("_inner", "_lines", "_messages", "_over", "_sniffed")
+    __slots__ = ("_inner", "_lines", "_messages", "_sniffed")
 
     def __init__(self, inner: Decoder) -> None:
+        super().__init__()
         self._inner = inner
         self._messages = Splitter()
         self._lines: ndjson.Splitter | None = None
         """Of a container that streams no events, but lines."""
         self._sniffed = False
-        self._over = False
 
     @property
     def dialect(self) -> str:
         """Of the frames' `raw`."""
         return str(getattr(self._inner, "dialect", openai.UPSTREAM.dialect))
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete with `data`."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            for message in self._messages.feed(data):
-                frames += self._take(message)
-        except UpstreamError as error:
-            self._over = True
-            frames.append(Frame(b"", (Failed(error),)))
-        return frames
+    def _take(self, data: bytes, frames: list[Frame]) -> None:
+        for message in self._messages.feed(data):
+            frames += self._message(message)
 
-    def close(self) -> list[Frame]:
-        """The end; `Failed` unless the answer had come to its own."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        self._over = True
-        try:
-            self._messages.close()
-            if self._lines is not None:
-                for line in self._lines.close():
-                    frames += self._inner.feed(sse.write(line))
-                frames += self._inner.feed(_DONE)
-        except UpstreamError as error:
-            return [*frames, Frame(b"", (Failed(error),))]
-        return [*frames, *self._inner.close()]
+    def _finish(self, frames: list[Frame]) -> None:
+        self._messages.close()
+        if self._lines is not None:
+            for line in self._lines.close():
+                frames += self._inner.feed(sse.write(line))
+            frames += self._inner.feed(_DONE)
+        frames += self._inner.close()
 
-    def _take(self, message: Message) -> list[Frame]:
+    def _message(self, message: Message) -> list[Frame]:
         if message.headers.get(":message-type", "event") != "event":
             raise _exception(message)
         data = message.payload

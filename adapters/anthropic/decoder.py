@@ -30,7 +30,8 @@ from adapters.anthropic.wire import (
     encode,
     given,
 )
-from adapters.errors import Garbled, UpstreamError
+from adapters.decoding import Reading
+from adapters.errors import Garbled
 from adapters.framing import sse
 from adapters.normal import delta as normal
 from adapters.normal.content import Opaque, ToolUse
@@ -59,7 +60,7 @@ class _Held:
         """Arguments that came with its start."""
 
 
-class MessagesDecoder:
+class MessagesDecoder(Reading):
     """A decoder for one streamed message. `custom`: tools that take free text."""
 
     __slots__ = (
@@ -70,7 +71,6 @@ class MessagesDecoder:
         "_done",
         "_events",
         "_held",
-        "_over",
         "_room",
         "_started",
         "_tokens",
@@ -79,6 +79,7 @@ class MessagesDecoder:
     )
 
     def __init__(self, custom: frozenset[str] = frozenset()) -> None:
+        super().__init__()
         self._events = sse.Splitter()
         self._custom = custom
         self._tokens = Tokens()
@@ -94,40 +95,15 @@ class MessagesDecoder:
         self._room = MAX_HELD
         self._started = False
         self._done = False
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete with `data`."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            # `extend` keeps what came before an event that raises.
-            frames.extend(map(self._frame, self._events.feed(data)))
-        except UpstreamError as error:
-            frames.append(self._fail(error))
-        return frames
+    def _take(self, data: bytes, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, self._events.feed(data)))
 
-    def close(self) -> list[Frame]:
-        """The end; `Failed` unless message_stop was there."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            # Half an event is no event (WHATWG), but some proxies eat line ends.
-            frames.extend(map(self._frame, map(sse.ended, self._events.close())))
-        except UpstreamError as error:
-            frames.append(self._fail(error))
-        else:
-            if not self._done:
-                told = "the stream ended before message_stop"
-                frames.append(self._fail(Garbled(told)))
-        self._over = True
-        return frames
-
-    def _fail(self, error: UpstreamError) -> Frame:
-        self._over = True
-        return Frame(b"", (normal.Failed(error),))
+    def _finish(self, frames: list[Frame]) -> None:
+        # Half an event is no event (WHATWG), but some proxies eat line ends.
+        frames.extend(map(self._frame, map(sse.ended, self._events.close())))
+        if not self._done:
+            raise Garbled("the stream ended before message_stop")
 
     def _frame(self, event: sse.Event) -> Frame:
         if not event.data or self._done:
@@ -157,7 +133,7 @@ class MessagesDecoder:
             case "message_start":
                 return self._begin(wire)
             case "message_delta":
-                return self._finish(wire)
+                return self._changed(wire)
             case "message_stop":
                 self._done = True
             case "error":
@@ -185,7 +161,7 @@ class MessagesDecoder:
             out.append(_stopped(start.stop_reason, start.stop_sequence))
         return tuple(out)
 
-    def _finish(self, wire: Event) -> tuple[normal.Delta, ...]:
+    def _changed(self, wire: Event) -> tuple[normal.Delta, ...]:
         out: list[normal.Delta] = []
         if wire.usage is not None:
             self._tokens = usage.later(self._tokens, wire.usage)

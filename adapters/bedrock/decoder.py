@@ -32,7 +32,8 @@ from adapters.bedrock.wire import (
     given,
 )
 from adapters.contract import Call
-from adapters.errors import BadCall, Garbled, UpstreamError
+from adapters.decoding import Reading
+from adapters.errors import BadCall, Garbled
 from adapters.framing.eventstream import Message, Splitter
 from adapters.normal import delta as normal
 from adapters.normal.content import Image, Opaque, ToolUse
@@ -113,7 +114,7 @@ class _Block:
         """What only the API understands."""
 
 
-class ConverseDecoder:
+class ConverseDecoder(Reading):
     """A decoder for one streamed answer."""
 
     __slots__ = (
@@ -125,7 +126,6 @@ class ConverseDecoder:
         "_inner",
         "_messages",
         "_names",
-        "_over",
         "_room",
         "_stopped",
         "_tools",
@@ -133,6 +133,7 @@ class ConverseDecoder:
     )
 
     def __init__(self, names: Names, call: Call) -> None:
+        super().__init__()
         self.dialect = DIALECT
         """Of the frames' `raw`: known with the first of them."""
         self._messages = Splitter()
@@ -146,41 +147,19 @@ class ConverseDecoder:
         self._room = MAX_HELD
         self._begun = False
         self._stopped = False
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete with `data`."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            for message in self._messages.feed(data):
-                self._take(message, frames)
-        except UpstreamError as error:
-            self._fail(error, frames)
-        return frames
+    def _take(self, data: bytes, frames: list[Frame]) -> None:
+        for message in self._messages.feed(data):
+            self._message(message, frames)
 
-    def close(self) -> list[Frame]:
-        """The end; `Failed` unless the answer had come to its own."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        self._over = True
-        try:
-            self._messages.close()
-            if self._inner is not None:
-                frames += self._inner.close()
-            elif not self._stopped:
-                raise Garbled("the stream ended before messageStop")
-        except UpstreamError as error:
-            self._fail(error, frames)
-        return frames
+    def _finish(self, frames: list[Frame]) -> None:
+        self._messages.close()
+        if self._inner is not None:
+            frames += self._inner.close()
+        elif not self._stopped:
+            raise Garbled("the stream ended before messageStop")
 
-    def _fail(self, error: UpstreamError, frames: list[Frame]) -> None:
-        self._over = True
-        frames.append(Frame(b"", (normal.Failed(error),)))
-
-    def _take(self, message: Message, frames: list[Frame]) -> None:
+    def _message(self, message: Message, frames: list[Frame]) -> None:
         kind = message.headers.get(":message-type", "event")
         if kind != "event":
             raise errors.of_message(message)
@@ -222,7 +201,7 @@ class ConverseDecoder:
             case "contentBlockStop":
                 out = self._stop(index)
             case "messageStop":
-                out = self._finish(event)
+                out = self._ending(event)
             case "metadata" if event.usage is not None:
                 out = (normal.Used(usage.normal(event.usage)),)
         return out
@@ -317,7 +296,7 @@ class ConverseDecoder:
     def _is_custom(self, use: _Use) -> bool:
         return self._names.of(use.name) in self._names.custom
 
-    def _finish(self, event: Event) -> _Deltas:
+    def _ending(self, event: Event) -> _Deltas:
         if self._stopped:
             return _NOTHING
         self._stopped = True

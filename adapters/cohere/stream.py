@@ -11,7 +11,8 @@ from msgspec import Raw
 from adapters.cohere import answer, wire
 from adapters.cohere.answer import Call, Piece
 from adapters.cohere.wire import FAMILY, NONE, Meta
-from adapters.errors import Garbled, UpstreamError
+from adapters.decoding import Reading
+from adapters.errors import Garbled
 from adapters.framing import sse
 from adapters.normal import delta as normal
 from adapters.normal.delta import Delta, Frame
@@ -45,12 +46,13 @@ class _Event(msgspec.Struct, frozen=True):
 _event = msgspec.json.Decoder(_Event).decode
 
 
-class Events:
+class Events(Reading):
     """A decoder for one streamed answer."""
 
-    __slots__ = ("_chars", "_events", "_over", "_starts", "_tools", "_unsaid")
+    __slots__ = ("_chars", "_events", "_starts", "_tools", "_unsaid")
 
     def __init__(self) -> None:
+        super().__init__()
         self._events = sse.Splitter()
         self._tools: dict[int, int] = {}
         """Cohere's number of a call -> ours, which counts from 0."""
@@ -59,37 +61,14 @@ class Events:
         self._starts: dict[int, int] = {}
         """Number of a content part -> where its text begins in the answer's."""
         self._chars = 0
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete with `data`."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            # `extend` keeps what came before an event that raises.
-            frames.extend(map(self._frame, self._events.feed(data)))
-        except UpstreamError as error:
-            frames.append(self._fail(error))
-        return frames
+    def _take(self, data: bytes, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, self._events.feed(data)))
 
-    def close(self) -> list[Frame]:
-        """The end; `Failed` unless message-end was there."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            frames.extend(map(self._frame, self._events.close()))
-        except UpstreamError as error:
-            frames.append(self._fail(error))
+    def _finish(self, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, self._events.close()))
         if not self._over:
-            told = "the stream ended before message-end"
-            frames.append(self._fail(Garbled(told)))
-        return frames
-
-    def _fail(self, error: UpstreamError) -> Frame:
-        self._over = True
-        return Frame(b"", (normal.Failed(error),))
+            raise Garbled("the stream ended before message-end")
 
     def _frame(self, event: sse.Event) -> Frame:
         data = event.data

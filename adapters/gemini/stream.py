@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from adapters.errors import Garbled, UpstreamError
+from adapters.decoding import Reading
+from adapters.errors import Garbled
 from adapters.framing.sse import Event, Splitter, ended, one_line
 from adapters.gemini import answer, citations, errors, logprobs, signature
 from adapters.gemini.partial import Arguments
@@ -22,7 +23,6 @@ from adapters.normal.delta import (
     Begin,
     CitationDelta,
     Delta,
-    Failed,
     Frame,
     LogprobDelta,
     PartDelta,
@@ -52,54 +52,33 @@ class _Candidate:
         self.said: list[str] = []
 
 
-class Chunks:
+class Chunks(Reading):
     """The decoder of one stream."""
 
-    __slots__ = ("_begun", "_blocked", "_candidates", "_ended", "_id", "_splitter")
+    __slots__ = ("_begun", "_blocked", "_candidates", "_id", "_splitter")
 
     def __init__(self) -> None:
+        super().__init__()
         self._splitter = Splitter(LARGEST)
         self._candidates: dict[int, _Candidate] = {}
         self._begun = False
         self._blocked = ""
-        self._ended = False
         self._id = ""
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete with `data`."""
-        frames: list[Frame] = []
-        if self._ended:
-            return frames
-        try:
-            for event in self._splitter.feed(data):
-                if event.data:
-                    frames.append(Frame(event.raw, self._deltas(event.data)))
-                else:
-                    self._bare(event, frames)
-        except UpstreamError as error:
-            self._fail(error, frames)
-        return frames
+    def _take(self, data: bytes, frames: list[Frame]) -> None:
+        for event in self._splitter.feed(data):
+            self._event(event, frames)
 
-    def close(self) -> list[Frame]:
-        """The stops, or what is missing."""
-        frames: list[Frame] = []
-        if self._ended:
-            return frames
-        try:
-            for event in map(ended, self._splitter.close()):
-                if event.data:
-                    frames.append(Frame(event.raw, self._deltas(event.data)))
-                else:
-                    self._bare(event, frames)
-            frames.append(Frame(b"", self._stops()))
-            self._ended = True
-        except UpstreamError as error:
-            self._fail(error, frames)
-        return frames
+    def _finish(self, frames: list[Frame]) -> None:
+        for event in map(ended, self._splitter.close()):
+            self._event(event, frames)
+        frames.append(Frame(b"", self._stops()))
 
-    def _fail(self, error: UpstreamError, frames: list[Frame]) -> None:
-        self._ended = True
-        frames.append(Frame(b"", (Failed(error),)))
+    def _event(self, event: Event, frames: list[Frame]) -> None:
+        if event.data:
+            frames.append(Frame(event.raw, self._deltas(event.data)))
+        else:
+            self._bare(event, frames)
 
     def _bare(self, event: Event, frames: list[Frame]) -> None:
         """A comment; or a body that is no event stream."""

@@ -9,7 +9,8 @@ from msgspec import Raw
 
 from adapters import kin
 from adapters.contract import WireResponse
-from adapters.errors import Garbled, UpstreamError
+from adapters.decoding import Reading
+from adapters.errors import Garbled
 from adapters.framing import ndjson
 from adapters.normal import delta as normal
 from adapters.normal.chat import ChatResult, Choice, StopReason
@@ -118,45 +119,24 @@ def logprobs(found: list[Raw] | None) -> Raw:
     return Raw(wire.encode({"content": entries, "refusal": None}))
 
 
-class Lines:
+class Lines(Reading):
     """A decoder for one streamed answer: a line each, the last one `done`."""
 
-    __slots__ = ("_begun", "_calls", "_lines", "_over")
+    __slots__ = ("_begun", "_calls", "_lines")
 
     def __init__(self) -> None:
+        super().__init__()
         self._lines = ndjson.Splitter()
         self._calls = 0
         self._begun = False
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete with `data`."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            # `extend` keeps what came before a line that raises.
-            frames.extend(map(self._frame, self._lines.feed(data)))
-        except UpstreamError as error:
-            frames.append(self._fail(error))
-        return frames
+    def _take(self, data: bytes, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, self._lines.feed(data)))
 
-    def close(self) -> list[Frame]:
-        """The end; `Failed` unless a line said `done`."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            frames.extend(map(self._frame, self._lines.close()))
-        except UpstreamError as error:
-            frames.append(self._fail(error))
+    def _finish(self, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, self._lines.close()))
         if not self._over:
-            frames.append(self._fail(Garbled("the stream ended before it was done")))
-        return frames
-
-    def _fail(self, error: UpstreamError) -> Frame:
-        self._over = True
-        return Frame(b"", (normal.Failed(error),))
+            raise Garbled("the stream ended before it was done")
 
     def _frame(self, line: bytes) -> Frame:
         if self._over:

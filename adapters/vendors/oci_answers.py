@@ -6,7 +6,8 @@ import msgspec
 
 from adapters import kin
 from adapters.contract import WireResponse
-from adapters.errors import Garbled, UpstreamError
+from adapters.decoding import Reading
+from adapters.errors import Garbled
 from adapters.framing import sse
 from adapters.normal import delta as normal
 from adapters.normal.chat import ChatResult, Choice, StopReason
@@ -151,49 +152,26 @@ def _usage(told: _Counts | None) -> Usage | None:
     )
 
 
-class Events:
+class Events(Reading):
     """A decoder for one streamed answer. Each event is a piece of a choice; there is no
     terminator, but every choice has its end."""
 
-    __slots__ = ("_begun", "_events", "_over", "_states")
+    __slots__ = ("_begun", "_events", "_states")
 
     def __init__(self) -> None:
+        super().__init__()
         self._events = sse.Splitter()
         self._states: dict[int, list[Any]] = {}
         """Choice -> ids of its calls so far, and at last whether it is finished."""
         self._begun = False
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete with `data`."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            # `extend` keeps what came before an event that raises.
-            frames.extend(map(self._frame, self._events.feed(data)))
-        except UpstreamError as error:
-            frames.append(self._fail(error))
-        return frames
+    def _take(self, data: bytes, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, self._events.feed(data)))
 
-    def close(self) -> list[Frame]:
-        """The end; `Failed` unless every choice had its own."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            frames.extend(map(self._frame, self._events.close()))
-        except UpstreamError as error:
-            return [*frames, self._fail(error)]
-        self._over = True
+    def _finish(self, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, self._events.close()))
         if not self._states or not all(True in s for s in self._states.values()):
-            told = "the stream ended before the answer did"
-            frames.append(self._fail(Garbled(told)))
-        return frames
-
-    def _fail(self, error: UpstreamError) -> Frame:
-        self._over = True
-        return Frame(b"", (normal.Failed(error),))
+            raise Garbled("the stream ended before the answer did")
 
     def _frame(self, event: sse.Event) -> Frame:
         if not event.data or event.data.strip() == b"[DONE]":

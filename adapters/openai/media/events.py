@@ -4,15 +4,17 @@ OpenAI's events of pictures, speech and transcripts all are JSON with a `type`; 
 kind of event of each grammar is its terminator, `[DONE]` may follow.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from adapters.contract import Told
-from adapters.errors import Garbled, UpstreamError
+from adapters.decoding import Reading
+from adapters.errors import Garbled
 from adapters.framing import sse
-from adapters.normal.delta import Delta, Failed, Frame
+from adapters.normal.delta import Delta, Frame
 from adapters.openai import errors, wire
 
 MAX_EVENT: Final = 64 * 1024 * 1024
@@ -23,40 +25,24 @@ Read = Callable[[str, Json], tuple[tuple[Delta, ...], bool]]
 """(type, event) -> what it means, and whether an answer is complete with it."""
 
 
-class EventDecoder:
+class EventDecoder(Reading):
     """One stream off the wire."""
 
-    __slots__ = ("_complete", "_events", "_over", "_read")
+    __slots__ = ("_complete", "_events", "_read")
 
     def __init__(self, read: Read) -> None:
+        super().__init__()
         self._read = read
         self._events = sse.Splitter(MAX_EVENT)
         self._complete = False
-        self._over = False
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete with `data`; the last one may be `Failed`."""
-        frames: list[Frame] = []
-        if not self._over:
-            try:
-                frames.extend(map(self._frame, self._events.feed(data)))
-            except UpstreamError as error:
-                self._fail(error, frames)
-        return frames
+    def _take(self, data: bytes, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, self._events.feed(data)))
 
-    def close(self) -> list[Frame]:
-        """The last frames; `Failed` when the answer has no end."""
-        frames: list[Frame] = []
-        if self._over:
-            return frames
-        try:
-            frames.extend(map(self._frame, map(sse.ended, self._events.close())))
-            if not self._complete:
-                raise Garbled("the stream ended before the answer did")
-        except UpstreamError as error:
-            self._fail(error, frames)
-        self._over = True
-        return frames
+    def _finish(self, frames: list[Frame]) -> None:
+        frames.extend(map(self._frame, map(sse.ended, self._events.close())))
+        if not self._complete:
+            raise Garbled("the stream ended before the answer did")
 
     def _frame(self, event: sse.Event) -> Frame:
         data = event.data
@@ -80,12 +66,8 @@ class EventDecoder:
         self._complete = self._complete or ends
         return Frame(event.raw, deltas)
 
-    def _fail(self, error: UpstreamError, frames: list[Frame]) -> None:
-        self._over = True
-        frames.append(Frame(deltas=(Failed(error),)))
 
-
-class EventEncoder:
+class EventEncoder(ABC):
     """Frames -> a stream. A subclass writes what has no bytes of its own."""
 
     content_type = "text/event-stream"
@@ -99,13 +81,13 @@ class EventEncoder:
             return b"".join([frame.raw for frame in frames])
         return b"".join(self.write(d) for frame in frames for d in frame.deltas)
 
+    @abstractmethod
     def write(self, delta: Delta) -> bytes:
         """One delta."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self) -> bytes:
         """The last event."""
-        raise NotImplementedError
 
     def close(self) -> bytes:
         """The proper end."""
