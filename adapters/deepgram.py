@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from adapters import phrases, signing, sound
+from adapters import kin, signing, sound
 from adapters.contract import (
     Call,
     Headers,
@@ -20,7 +20,7 @@ from adapters.contract import (
     WireRequest,
     WireResponse,
 )
-from adapters.errors import Garbled, Unsupported, UpstreamError
+from adapters.errors import Garbled, Unsupported
 from adapters.normal.audio import (
     Segment,
     SpeechCall,
@@ -29,7 +29,7 @@ from adapters.normal.audio import (
     Word,
 )
 from adapters.normal.usage import Usage
-from adapters.retry_after import retry_after
+from adapters.studio import BROKEN, Studio, text
 
 _ENCODINGS: Final = {
     "": {"encoding": "mp3"},
@@ -41,7 +41,6 @@ _ENCODINGS: Final = {
     "pcm": {"encoding": "linear16", "container": "none", "sample_rate": "24000"},
 }
 """OpenAI's formats -> Deepgram's words."""
-_BROKEN: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
 class _Word(msgspec.Struct, frozen=True):
@@ -96,15 +95,12 @@ _heard = msgspec.json.Decoder(_Heard)
 _wrong = msgspec.json.Decoder(_Wrong)
 
 
-class Deepgram:
+class Deepgram(Studio):
     """The half that speaks to the provider; there is no other."""
 
     dialect = "deepgram"
+    title = "Deepgram"
     operations = frozenset({Operation.speech, Operation.transcribe})
-
-    def speaks(self, dialect: str) -> bool:
-        """No client's dialect."""
-        return dialect == self.dialect
 
     def build_request(self, call: Call, target: Target) -> WireRequest:
         """The call, for the target.
@@ -124,35 +120,20 @@ class Deepgram:
         """A 2xx answer."""
         try:
             told = _heard.decode(response.body)
-        except _BROKEN as error:
-            text = f"no transcript: {error}"
-            raise Garbled(text, body=response.body[:2000]) from error
+        except BROKEN as error:
+            why = f"no transcript: {error}"
+            raise Garbled(why, body=response.body[:2000]) from error
         if not isinstance(call, TranscribeCall):
             raise Garbled("the answer holds no sound", body=response.body[:2000])
         return _result(told)
 
-    def parse_error(self, response: WireResponse) -> UpstreamError:
-        """Any other answer."""
+    def _said(self, body: bytes) -> tuple[str, str]:
         try:
-            told = _wrong.decode(response.body)
-        except _BROKEN:
-            told = _Wrong(message=response.body[:2000].decode(errors="replace"))
+            told = _wrong.decode(body)
+        except BROKEN:
+            return text(body), ""
         message = told.err_msg or told.message or told.details
-        code = told.err_code or told.category
-        kind = phrases.classify(response.status, message, code, "")
-        return kind(
-            message or f"Deepgram answered {response.status}",
-            status=response.status,
-            code=code or None,
-            retry_after=retry_after(response.headers, response.status, message),
-            body=response.body,
-        )
-
-    def parse_stream(self, call: Call) -> sound.SoundDecoder:
-        """A decoder for speech: transcripts come whole."""
-        if not isinstance(call, SpeechCall):
-            raise TypeError("transcripts are not streamed")
-        return sound.SoundDecoder(call)
+        return message, told.err_code or told.category
 
 
 def _speak(call: SpeechCall, target: Target) -> WireRequest:
@@ -172,10 +153,10 @@ def _speak(call: SpeechCall, target: Target) -> WireRequest:
     for name, value in (("instructions", call.instructions), ("speed", call.speed)):
         if value not in ("", None, 1.0):
             dropped.append(name)
-    _strict(dropped, target)
+    named = kin.named(dropped, call.dialect, target)
     body = msgspec.json.encode({"text": call.input})
-    head = _head(target, "speak", {"model": model, **asked}, b"application/json")
-    return WireRequest(head, body, (), tuple(dropped))
+    head = _head(target, "speak", {"model": model, **asked}, signing.JSON)
+    return WireRequest(head, body, (), named)
 
 
 def _listen(call: TranscribeCall, target: Target) -> WireRequest:
@@ -198,23 +179,15 @@ def _listen(call: TranscribeCall, target: Target) -> WireRequest:
     ):
         if value:
             dropped.append(name)
-    _strict(dropped, target)
-    head = _head(target, "listen", asked, kind.encode("latin-1", "replace"))
-    return WireRequest(head, bytes(file.data), (), tuple(dropped))
+    named = kin.named(dropped, call.dialect, target)
+    head = _head(target, "listen", asked, ())
+    lines = ((b"content-type", kind.encode("latin-1", "replace")),)
+    return WireRequest(head, bytes(file.data), lines, named)
 
 
-def _head(target: Target, path: str, asked: dict[str, str], kind: bytes) -> WireHead:
+def _head(target: Target, path: str, asked: dict[str, str], kind: Headers) -> WireHead:
     query = urlencode(sorted(asked.items()), quote_via=quote)
-    key = f"{path}?{query} {kind.decode('latin-1')}"
-    head = target.heads.get(key)
-    if head is None:
-        lines: Headers = signing.headers(
-            ((b"content-type", kind),), signing.auth_headers(target), target.headers
-        )
-        head = WireHead("POST", f"{target.base_url}/{path}?{query}", lines)
-        if len(target.heads) < 64:  # clients may name any language and voice
-            target.heads[key] = head
-    return head
+    return signing.head(target, f"{target.base_url}/{path}?{query}", kind)
 
 
 def _result(told: _Heard) -> TranscribeResult:
@@ -244,11 +217,6 @@ def _who(speaker: int | None) -> str:
     if speaker is None or not 0 <= speaker < 26:
         return "" if speaker is None else str(speaker)
     return chr(ord("A") + speaker)
-
-
-def _strict(dropped: list[str], target: Target) -> None:
-    if dropped and target.strict:
-        raise Unsupported(f"Deepgram cannot be asked for {dropped[0]}", dropped[0])
 
 
 UPSTREAM: Final = Deepgram()

@@ -10,18 +10,16 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw
 
-from adapters import phrases, signing, sound
+from adapters import kin, signing, sound, studio
 from adapters.contract import (
     Call,
-    Headers,
     Operation,
     Result,
     Target,
-    WireHead,
     WireRequest,
     WireResponse,
 )
-from adapters.errors import Garbled, Unsupported, UpstreamError
+from adapters.errors import Garbled, Unsupported
 from adapters.framing import multipart
 from adapters.framing.multipart import Part
 from adapters.normal.audio import (
@@ -32,7 +30,7 @@ from adapters.normal.audio import (
     Word,
 )
 from adapters.normal.usage import Usage
-from adapters.retry_after import retry_after
+from adapters.studio import BROKEN, Studio
 
 VOICE: Final = "21m00Tcm4TlvDq8ikWAM"
 """Who speaks where the client names nobody known: the voice of their own examples."""
@@ -43,7 +41,6 @@ _FORMATS: Final = {
     "pcm": "pcm_24000",
     "wav": "wav_24000",
 }
-_BROKEN: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
 class _Word(msgspec.Struct, frozen=True):
@@ -74,15 +71,12 @@ _wrong = msgspec.json.Decoder(_Wrong)
 _detail = msgspec.json.Decoder(_Detail | str | list[dict[str, Any]])
 
 
-class ElevenLabs:
+class ElevenLabs(Studio):
     """The half that speaks to the provider; there is no other."""
 
     dialect = "elevenlabs"
+    title = "ElevenLabs"
     operations = frozenset({Operation.speech, Operation.transcribe})
-
-    def speaks(self, dialect: str) -> bool:
-        """No client's dialect."""
-        return dialect == self.dialect
 
     def build_request(self, call: Call, target: Target) -> WireRequest:
         """The call, for the target.
@@ -102,30 +96,25 @@ class ElevenLabs:
         """A 2xx answer."""
         try:
             told = _heard.decode(response.body)
-        except _BROKEN as error:
+        except BROKEN as error:
             text = f"no transcript: {error}"
             raise Garbled(text, body=response.body[:2000]) from error
         if not isinstance(call, TranscribeCall):
             raise Garbled("the answer holds no sound", body=response.body[:2000])
         return _result(told, call)
 
-    def parse_error(self, response: WireResponse) -> UpstreamError:
-        """Any other answer."""
-        message, code = _said(response.body)
-        kind = phrases.classify(response.status, message, code, "")
-        return kind(
-            message or f"ElevenLabs answered {response.status}",
-            status=response.status,
-            code=code or None,
-            retry_after=retry_after(response.headers, response.status, message),
-            body=response.body,
-        )
-
-    def parse_stream(self, call: Call) -> sound.SoundDecoder:
-        """A decoder for speech: transcripts come whole."""
-        if not isinstance(call, SpeechCall):
-            raise TypeError("transcripts are not streamed")
-        return sound.SoundDecoder(call)
+    def _said(self, body: bytes) -> tuple[str, str]:
+        """`detail` is a text, an object, or a list."""
+        try:
+            found = _detail.decode(_wrong.decode(body).detail)
+        except BROKEN:
+            return studio.text(body), ""
+        if isinstance(found, str):
+            return found, ""
+        if isinstance(found, _Detail):
+            return found.message or found.status, found.status
+        told = [f"{_where(e)}{e.get('msg', '')}" for e in found[:5]]
+        return "; ".join(told), "invalid_request"
 
 
 def _speak(call: SpeechCall, target: Target) -> WireRequest:
@@ -141,13 +130,13 @@ def _speak(call: SpeechCall, target: Target) -> WireRequest:
         voice = VOICE
     if call.instructions:
         dropped.append("instructions")
-    _strict(dropped, target)
+    named = kin.named(dropped, call.dialect, target)
     body: dict[str, object] = {"text": call.input, "model_id": target.model}
     if call.speed is not None:
         body["voice_settings"] = {"speed": call.speed}
     path = f"text-to-speech/{quote(voice, safe='')}/stream?output_format={format}"
-    head = _head(target, path, ((b"content-type", b"application/json"),))
-    return WireRequest(head, msgspec.json.encode(body), (), tuple(dropped))
+    head = signing.head(target, f"{target.base_url}/{path}")
+    return WireRequest(head, msgspec.json.encode(body), (), named)
 
 
 def _listen(call: TranscribeCall, target: Target) -> WireRequest:
@@ -160,7 +149,7 @@ def _listen(call: TranscribeCall, target: Target) -> WireRequest:
     ):
         if value:
             dropped.append(name)
-    _strict(dropped, target)
+    named = kin.named(dropped, call.dialect, target)
     file = call.file
     fields = {"model_id": target.model, "timestamps_granularity": "word"}
     if call.language:
@@ -179,19 +168,9 @@ def _listen(call: TranscribeCall, target: Target) -> WireRequest:
         )
     )
     body, mark = multipart.write(parts)
-    head = _head(target, "speech-to-text", ())
+    head = signing.head(target, f"{target.base_url}/speech-to-text", ())
     lines = (multipart.content_type(mark),)
-    return WireRequest(head, body, lines, tuple(dropped), boundary=mark)
-
-
-def _head(target: Target, path: str, kind: Headers) -> WireHead:
-    head = target.heads.get(path)
-    if head is None:
-        lines = signing.headers(kind, signing.auth_headers(target), target.headers)
-        head = WireHead("POST", f"{target.base_url}/{path}", lines)
-        if len(target.heads) < 64:  # clients may name any voice
-            target.heads[path] = head
-    return head
+    return WireRequest(head, body, lines, named, boundary=mark)
 
 
 def _result(told: _Heard, call: TranscribeCall) -> TranscribeResult:
@@ -238,28 +217,9 @@ def _segment(run: list[_Word], names: dict[str, str]) -> Segment:
     return Segment(text, start, max(ends, default=start), names.get(who or "", ""))
 
 
-def _said(body: bytes) -> tuple[str, str]:
-    """Message and code of an error: `detail` is a text, an object, or a list."""
-    try:
-        found = _detail.decode(_wrong.decode(body).detail)
-    except _BROKEN:
-        return body[:2000].decode(errors="replace"), ""
-    if isinstance(found, str):
-        return found, ""
-    if isinstance(found, _Detail):
-        return found.message or found.status, found.status
-    told = [f"{_where(e)}{e.get('msg', '')}" for e in found[:5]]
-    return "; ".join(told), "invalid_request"
-
-
 def _where(entry: dict[str, Any]) -> str:
     where = entry.get("loc")
     return ".".join(map(str, where)) + ": " if isinstance(where, list) else ""
-
-
-def _strict(dropped: list[str], target: Target) -> None:
-    if dropped and target.strict:
-        raise Unsupported(f"ElevenLabs cannot be asked for {dropped[0]}", dropped[0])
 
 
 UPSTREAM: Final = ElevenLabs()

@@ -1,7 +1,13 @@
 """The headers that say who we are to a provider."""
 
-from adapters.contract import Headers, Target
+from typing import Final
+
+from adapters.contract import Headers, Target, WireHead
 from adapters.errors import Unauthorized
+
+JSON: Final = ((b"content-type", b"application/json"),)
+MOST_HEADS: Final = 64
+"""Addresses of a target whose heads are kept: clients may name any voice."""
 
 
 def auth_headers(target: Target) -> Headers:
@@ -29,3 +35,15 @@ def headers(*groups: Headers) -> Headers:
         for name, value in group:
             merged[name.lower()] = value
     return tuple(merged.items())
+
+
+def head(target: Target, url: str, own: Headers = JSON) -> WireHead:
+    """The head of what is posted to an address, which always has the same `own` lines;
+    made once, as a rule."""
+    found = target.heads.get(url)
+    if found is None:
+        lines = headers(own, auth_headers(target), target.headers)
+        found = WireHead("POST", url, lines)
+        if len(target.heads) < MOST_HEADS:
+            target.heads[url] = found
+    return found

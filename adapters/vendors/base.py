@@ -6,14 +6,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from adapters import signing
 from adapters.contract import (
     Call,
     Decoder,
     Operation,
     Result,
     Target,
-    WireHead,
     WireRequest,
     WireResponse,
 )
@@ -27,7 +25,6 @@ Json = dict[str, Any]
 
 BROKEN: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 encode: Final = msgspec.json.Encoder().encode
-_JSON: Final = ((b"content-type", b"application/json"),)
 
 QUERIES: Final = frozenset(
     {
@@ -94,15 +91,6 @@ class Wrapped:
     def parse_stream(self, call: Call) -> Decoder:
         """A decoder for one streamed answer."""
         return openai.UPSTREAM.parse_stream(call)
-
-
-def head(target: Target, url: str) -> WireHead:
-    """The head for an address, made once."""
-    found = target.heads.get(url)
-    if found is None:
-        lines = signing.headers(_JSON, signing.auth_headers(target), target.headers)
-        found = target.heads[url] = WireHead("POST", url, lines)
-    return found
 
 
 def texts(call: EmbedCall, title: str) -> list[str]:

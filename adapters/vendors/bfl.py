@@ -83,7 +83,7 @@ class BlackForestLabs(base.Vectors):
             body.setdefault(name, raw)  # every model has inputs of its own
         dropped = kin.named(drop, call.dialect, target)
         url = f"{target.base_url.rstrip('/')}/{quote(target.model, safe='')}"
-        return WireRequest(base.head(target, url), base.encode(body), (), dropped)
+        return WireRequest(signing.head(target, url), base.encode(body), (), dropped)
 
     def following(
         self, asked: WireRequest, response: WireResponse, target: Target

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from adapters import kin, ranks
+from adapters import kin, ranks, signing
 from adapters.contract import Call, Result, Target, WireRequest, WireResponse
 from adapters.normal.rerank import Ranked, RerankCall, RerankResult
 from adapters.openai import answer, errors
@@ -48,7 +48,7 @@ class Cloudflare(base.Wrapped):
         if call.max_tokens_per_doc is not None:
             drop.append("max_tokens_per_doc")
         root = target.base_url.rstrip("/").removesuffix("/v1")
-        head = base.head(target, f"{root}/run/{target.model}")
+        head = signing.head(target, f"{root}/run/{target.model}")
         dropped = kin.named(drop, call.dialect, target)
         return WireRequest(head, base.encode(body), (), dropped)
 

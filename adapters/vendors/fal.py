@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from adapters import kin, shapes
+from adapters import kin, shapes, signing
 from adapters.contract import (
     Call,
     Operation,
@@ -77,7 +77,7 @@ class Fal(base.Vectors):
             body.setdefault(name, raw)
         dropped = kin.named(shapes.unsaid(call), call.dialect, target)
         url = f"{target.base_url.rstrip('/')}/{quote(target.model, safe='/')}"
-        return WireRequest(base.head(target, url), base.encode(body), (), dropped)
+        return WireRequest(signing.head(target, url), base.encode(body), (), dropped)
 
     def parse_response(self, response: WireResponse, call: Call) -> Result:
         """A 2xx answer.

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from adapters import kin, ranks
+from adapters import kin, ranks, signing
 from adapters.contract import Call, Result, Target, WireRequest, WireResponse
 from adapters.errors import Overloaded, UpstreamError
 from adapters.normal.embed import EmbedCall, EmbedResult
@@ -85,7 +85,7 @@ def _embed(call: EmbedCall, target: Target) -> WireRequest:
     drop: list[str] = []
     body = embedding(call, drop)
     dropped = kin.named(drop, call.dialect, target)
-    return WireRequest(base.head(target, url), base.encode(body), (), dropped)
+    return WireRequest(signing.head(target, url), base.encode(body), (), dropped)
 
 
 def embedding(call: EmbedCall, drop: list[str]) -> Json:
@@ -106,7 +106,7 @@ def embedding(call: EmbedCall, drop: list[str]) -> Json:
 def _rank(call: RerankCall, target: Target) -> WireRequest:
     drop: list[str] = []
     body = ranking(call, target, drop)
-    head = base.head(target, f"{_root(target)}/rerank")
+    head = signing.head(target, f"{_root(target)}/rerank")
     dropped = kin.named(drop, call.dialect, target)
     return WireRequest(head, base.encode(body), (), dropped)
 

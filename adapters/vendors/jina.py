@@ -6,7 +6,7 @@ requests say `task` and `embedding_type`.
 
 from typing import Final
 
-from adapters import kin, ranks
+from adapters import kin, ranks, signing
 from adapters.contract import Call, Result, Target, WireRequest, WireResponse
 from adapters.errors import Unsupported
 from adapters.normal.content import Image, Text
@@ -51,7 +51,7 @@ class Jina(base.Vectors):
             path, body = "/embeddings", self._embed(call, target, drop)
         else:
             raise self.unsupported()
-        head = base.head(target, target.base_url.rstrip("/") + path)
+        head = signing.head(target, target.base_url.rstrip("/") + path)
         dropped = kin.named(drop, call.dialect, target)
         return WireRequest(head, base.encode(body), (), dropped)
 

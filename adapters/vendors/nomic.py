@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from adapters import kin
+from adapters import kin, signing
 from adapters.contract import (
     Call,
     Operation,
@@ -63,7 +63,7 @@ class Nomic(base.Vectors):
         if call.dimensions is not None:
             body["dimensionality"] = call.dimensions
         base.extras(call, _OWN, body, drop)
-        head = base.head(target, target.base_url.rstrip("/") + "/embedding/text")
+        head = signing.head(target, target.base_url.rstrip("/") + "/embedding/text")
         dropped = kin.named(drop, call.dialect, target)
         return WireRequest(head, base.encode(body), (), dropped)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Raw
 
-from adapters import kin
+from adapters import kin, signing
 from adapters.contract import (
     Call,
     Operation,
@@ -112,7 +112,7 @@ def _request(
     if name.startswith("ocid1.generativeaiendpoint."):
         mode = {"servingType": "DEDICATED", "endpointId": name}
     body["servingMode"] = mode
-    head = base.head(target, f"{root}/actions/{action}")
+    head = signing.head(target, f"{root}/actions/{action}")
     dropped = kin.named(drop, call.dialect, target)
     return WireRequest(head, base.encode(body), (), dropped)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters import kin
+from adapters import kin, signing
 from adapters.contract import (
     Call,
     Decoder,
@@ -86,7 +86,7 @@ class Replicate(base.Vectors):
         if version:
             url, body["version"] = f"{root}/predictions", version
         dropped = kin.named(drop, call.dialect, target)
-        return WireRequest(base.head(target, url), base.encode(body), _WAIT, dropped)
+        return WireRequest(signing.head(target, url), base.encode(body), _WAIT, dropped)
 
     def parse_response(self, response: WireResponse, call: Call) -> Result:
         """A 2xx answer.

@@ -6,7 +6,7 @@ Answers are OpenAI's but for their counts; requests are not.
 
 from typing import Final
 
-from adapters import kin, ranks
+from adapters import kin, ranks, signing
 from adapters.contract import Call, Result, Target, WireRequest, WireResponse
 from adapters.errors import Unsupported
 from adapters.normal.content import Image, Text
@@ -45,7 +45,7 @@ class Voyage(base.Vectors):
             path, body, drop = self._embed(call, target)
         else:
             raise self.unsupported()
-        head = base.head(target, target.base_url.rstrip("/") + path)
+        head = signing.head(target, target.base_url.rstrip("/") + path)
         dropped = kin.named(drop, call.dialect, target)
         return WireRequest(head, base.encode(body), (), dropped)
 

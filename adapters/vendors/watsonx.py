@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters import envelope, kin, ranks
+from adapters import envelope, kin, ranks, signing
 from adapters.contract import (
     Call,
     Decoder,
@@ -131,7 +131,7 @@ def _request(
     if place := _PLACE.search(root):
         root = root[: place.start()]
         body = {f"{place[1]}_id": place[2], **body}
-    head = base.head(target, f"{root}/ml/v1/text/{path}?version={VERSION}")
+    head = signing.head(target, f"{root}/ml/v1/text/{path}?version={VERSION}")
     return WireRequest(head, base.encode(body), (), dropped)
 
 

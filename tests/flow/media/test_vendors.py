@@ -364,9 +364,10 @@ def test_stability_draws(scene: Scene) -> None:
         size="1792x1024",
         output_format="webp",
         quality="hd",
+        partial_images=2,
         extra_body={"seed": 7, "negative_prompt": "dogs"},
     )
-    assert raw.headers["x-routeiq-dropped"] == "quality"
+    assert raw.headers["x-routeiq-dropped"] == "quality, partial_images"
     (picture,) = raw.parse().data or ()
     assert picture.b64_json == PNG
     assert scene.asked.headers["authorization"] == f"Bearer {UPSTREAM_KEY}"
