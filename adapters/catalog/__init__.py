@@ -1,6 +1,6 @@
 from adapters.catalog.form import Document, Source, priced
 from adapters.catalog.lookup import Catalog, ModelFacts
-from adapters.catalog.price import PICO_PER_NANO, Price, Rates, Tier, cost_nano
+from adapters.catalog.price import PICO_PER_NANO, Price, Rates, Tier, cost_nano, drawn
 from adapters.catalog.reading import BadCatalog, read, write
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Source",
     "Tier",
     "cost_nano",
+    "drawn",
     "priced",
     "read",
     "write",

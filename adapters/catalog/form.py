@@ -71,6 +71,7 @@ class PriceForm(RatesForm, frozen=True, kw_only=True, omit_defaults=True):
     character: Dollars | None = None
     request: Dollars | None = None
     image: Dollars | None = None
+    sizes: dict[str, Dollars] = {}
     audio_minute: Dollars | None = None
     search: Dollars | None = None
     tiers: tuple[TierForm, ...] = ()
@@ -118,6 +119,7 @@ def priced(said: Mapping[str, Any]) -> Price:
     return Price(
         **_rates(said),
         image=whole["image"],
+        sizes={name: round(each * 1e12) for name, each in _sizes(said).items()},
         request=whole["request"] or 0,
         character=_per_million(said.get("character")),
         search=_pico(said.get("search")),
@@ -128,6 +130,10 @@ def priced(said: Mapping[str, Any]) -> Price:
             for name, rates in (said.get("services") or {}).items()
         },
     )
+
+
+def _sizes(said: Mapping[str, Any]) -> Mapping[str, float]:
+    return said.get("sizes") or {}
 
 
 def _tiers(said: Mapping[str, Any]) -> tuple[Tier, ...]:

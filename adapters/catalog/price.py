@@ -44,6 +44,9 @@ class Price(Rates, frozen=True, omit_defaults=True, kw_only=True):
     """Pico-dollars per request, on top."""
     image: int | None = None
     """Per picture made. What has no rate of these four is billed by its tokens."""
+    sizes: dict[str, int] = {}
+    """The same for pictures of a quality and size, as they are asked for (`hd`,
+    `1024x1792`, `hd 1024x1792`, or nothing at all); else `image`."""
     audio_ms: int | None = None
     """Per millisecond of sound, in or out."""
     character: int | None = None
@@ -56,6 +59,15 @@ class Price(Rates, frozen=True, omit_defaults=True, kw_only=True):
     """What is served otherwise than usual (`flex`, `priority`, `batch`), where rates
     for it are known. With none of them all cost the same; of one that is missing
     among others nobody knows the price."""
+
+
+def drawn(price: Price, quality: str, size: str) -> Price:
+    """The price of pictures that were asked for in these words."""
+    if not price.sizes:
+        return price
+    said = " ".join(word for word in (quality, size) if word not in ("", "auto"))
+    each = price.sizes.get(said, price.image)
+    return msgspec.structs.replace(price, image=each, sizes={})
 
 
 def cost_nano(usage: Usage, price: Price | None) -> int | None:

@@ -150,6 +150,9 @@ class Price(Rates, frozen=True, kw_only=True):
     """Dollars per request."""
     image: Dollars | None = None
     """Dollars per picture made."""
+    sizes: dict[str, Dollars] = {}
+    """The same by quality and size as clients ask for them: `hd 1024x1792`, `hd`,
+    `1024x1792`; empty: neither is said."""
     audio_minute: Dollars | None = None
     """Dollars per minute of sound."""
     tiers: list[Tier] = []

@@ -10,9 +10,10 @@ from typing import Final
 import msgspec
 
 from adapters import estimate
-from adapters.catalog import cost_nano
+from adapters.catalog import Price, cost_nano, drawn
 from adapters.contract import Headers
 from adapters.errors import UpstreamError
+from adapters.normal.image import ImageCall
 from adapters.normal.usage import Usage
 from gateway import errors
 from gateway.deployments import Deployment
@@ -54,7 +55,7 @@ class Try:
         self._exchange = exchange
         self._hedge = hedge
         self.deployment = deployment
-        self.price = deployment.price
+        self.price = _price(exchange, deployment)
         self.started = time.monotonic()
         self.first_token = 0.0
         self.output_chars = 0
@@ -179,3 +180,20 @@ class Try:
                 self._hedge,
             )
         )
+
+
+def _price(exchange: Exchange, deployment: Deployment) -> Price | None:
+    """The deployment's; of pictures, that of the quality and size it is asked for."""
+    price, call = deployment.price, exchange.call
+    if price is None or not price.sizes or not isinstance(call, ImageCall):
+        return price
+    quality = _setting("quality", call.quality, deployment)
+    return drawn(price, quality, _setting("size", call.size, deployment))
+
+
+def _setting(name: str, said: str, deployment: Deployment) -> str:
+    """What the deployment is told of a setting, beside what the client said."""
+    if name in deployment.drop:
+        return ""
+    fixed = deployment.params.get(name)
+    return said or (fixed.decode().strip('"') if fixed else "")

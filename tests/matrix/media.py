@@ -11,6 +11,7 @@ _WAY = "flow/media/test_way.py::"
 
 _FETCH = "flow/media/test_fetch.py::"
 _FLUX = "flow/media/test_flux.py::"
+_PRICES = "flow/media/test_prices.py::"
 _VENDORS = "flow/media/test_vendors.py::"
 
 ROWS: Final = (
@@ -66,6 +67,15 @@ ROWS: Final = (
             f"{_FLUX}test_fal_draws",
             f"{_FLUX}test_fal_edits_and_answers_with_data",
             f"{_FLUX}test_fal_refuses_in_its_own_words",
+        ),
+    ),
+    Row(
+        "media",
+        "a picture's cost is that of its quality and size; unknown ones have none",
+        (
+            f"{_PRICES}test_a_picture_costs_by_quality_and_size",
+            f"{_PRICES}test_what_a_deployment_sets_is_priced",
+            f"{_PRICES}test_pictures_of_other_vendors_cost_by_the_piece",
         ),
     ),
     Row(
