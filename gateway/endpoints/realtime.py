@@ -165,7 +165,7 @@ class SocketDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
-            await _upgrade(self.dialect.write_error, send)
+            await upgrade(self.dialect.write_error, send)
             return
         headers = dict(scope["headers"])
         exchange = begin(
@@ -303,7 +303,7 @@ def _insecure(scope: Scope) -> bytes:
     return b""
 
 
-async def _upgrade(write_error: Any, send: Send) -> None:
+async def upgrade(write_error: Any, send: Send) -> None:
     """What a plain request is told."""
     body = write_error(tell(BadCall("this is a WebSocket: ask for an upgrade")))
     headers = [

@@ -68,6 +68,7 @@ ROUTES: Final = {
 }
 SOCKETS: Final = {
     ("GET", "/v1/realtime"): ("key", True),
+    ("GET", "/v1/responses"): ("key", True),
     (
         "GET",
         "/ws/google.ai.generativelanguage.{version}.GenerativeService"

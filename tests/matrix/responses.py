@@ -5,6 +5,7 @@ from typing import Final
 from tests.matrix.row import Row
 
 _FLOW = "flow/test_responses.py::test_"
+_SOCKET = "flow/test_responses_socket.py::test_"
 _REPLAY = "replay/test_responses.py::test_"
 
 ROWS: Final = (
@@ -132,5 +133,18 @@ ROWS: Final = (
             "DELETE /v1/conversations/{conversation}/items/{item}",
             "/v1/conversations",
         ),
+    ),
+    Row(
+        "C",
+        "responses over WebSocket: each message admitted, recorded, remembered",
+        (
+            f"{_SOCKET}the_sdk_talks_over_one_connection",
+            f"{_SOCKET}each_message_is_recorded_and_remembered",
+            f"{_SOCKET}each_message_is_admitted",
+            f"{_SOCKET}errors_are_events_and_the_connection_goes_on",
+            f"{_SOCKET}messages_wait_for_their_turn",
+            f"{_SOCKET}a_client_that_leaves_ends_what_is_under_way",
+        ),
+        ("GET /v1/responses",),
     ),
 )

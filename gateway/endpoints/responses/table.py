@@ -6,6 +6,7 @@ from adapters.registry import DIALECTS
 from gateway.endpoints.access import with_key
 from gateway.endpoints.responses import conversations
 from gateway.endpoints.responses.doors import Memory, ResponsesDoor
+from gateway.endpoints.responses.socket import ResponsesSocket
 from gateway.endpoints.responses.stored import Desk
 from gateway.endpoints.table import Row
 from gateway.spine.dispatch import Dispatch
@@ -53,6 +54,7 @@ def rows(dispatch: Dispatch, propagation: Propagation, memory: Memory) -> list[R
             )
             for more, operation, summary in asked
         ),
+        _socket(dispatch, propagation, memory),
         *(
             Row(
                 method=method,
@@ -68,6 +70,24 @@ def rows(dispatch: Dispatch, propagation: Propagation, memory: Memory) -> list[R
         ),
         *conversations.rows(memory.conversations, keyring, dialect),
     ]
+
+
+def _socket(dispatch: Dispatch, propagation: Propagation, memory: Memory) -> Row:
+    path, dialect = "/v1/responses", DIALECTS[RESPONSES]
+    door = ResponsesDoor(
+        memory, dispatch, propagation, dialect, Operation.chat, path, FORWARDED
+    )
+    return Row(
+        method="GET",
+        path=path,
+        aliases=_aliases(path),
+        endpoint=ResponsesSocket(door, dispatch),
+        auth="key",
+        recorded=True,
+        summary="OpenAI responses (WebSocket)",
+        socket=True,
+        tag="responses",
+    )
 
 
 def _aliases(path: str) -> tuple[str, ...]:
