@@ -171,6 +171,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
     dispatch, propagation = parts.dispatch, parts.propagation
     keyring, directory = dispatch.keyring, dispatch.directory
     kept = client_secrets.Secrets(parts.store)
+    page = parts.render_metrics if parts.metrics_page else None
     natives = Natives(dispatch, propagation, parts.accounts, parts.store, parts.engine)
     table = [
         *chat.rows(dispatch, propagation),
@@ -188,7 +189,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *vertex.rows(dispatch, propagation),
         *models.rows(directory, keyring, int(time.time())),
         *feedback.rows(parts.store, keyring, parts.redactor),
-        *health.rows(directory, parts.store, parts.render_metrics, parts.metrics_key),
+        *health.rows(directory, parts.store, page, parts.metrics_key),
     ]
     return [*table, openapi.row(table, version)]
 

@@ -71,6 +71,7 @@ class Parts:
         redactor: Redactor,
         metrics: Metrics,
         metrics_key: str,
+        metrics_page: bool,
         prometheus: Prometheus,
         recorder: Recorder,
         telemetry: Telemetry,
@@ -95,6 +96,8 @@ class Parts:
         self.redactor = redactor
         self.memory = memory
         self.metrics_key = metrics_key
+        self.metrics_page = metrics_page
+        """Whether `/metrics` is served."""
         self._metrics = metrics
         self._prometheus = prometheus
         self._recorder = recorder
@@ -207,6 +210,7 @@ async def build(
         redactor=redactor,
         metrics=metrics,
         metrics_key=metrics_key,
+        metrics_page=config.telemetry.metrics,
         prometheus=Prometheus(gather, telemetry.semconv),
         recorder=recorder,
         telemetry=telemetry,

@@ -21,13 +21,26 @@ _encode = msgspec.json.Encoder().encode
 def rows(
     directory: Directory,
     store: Store,
-    render: Callable[[str], Awaitable[tuple[str, bytes]]],
+    render: Callable[[str], Awaitable[tuple[str, bytes]]] | None,
     metrics_key: str,
 ) -> list[Row]:
-    """`render(accept)` gives content type and body of the metrics page."""
+    """`render(accept)` gives content type and body of the metrics page; `None`: there
+    is no such page."""
+    table = [
+        _row("/health/live", _live, "The process runs"),
+        _row("/health/ready", _ready(directory, store), "It can take requests"),
+    ]
+    if render is not None:
+        page = _metrics(render, metrics_key)
+        table.append(_row("/metrics", page, "Prometheus metrics", auth="metrics"))
+    return table
 
-    async def live(_: Request) -> Response:
-        return _json(200, {"status": "ok"})
+
+async def _live(_: Request) -> Response:
+    return _json(200, {"status": "ok"})
+
+
+def _ready(directory: Directory, store: Store) -> Plain:
 
     async def ready(request: Request) -> Response:
         server = request.scope.get("state", {}).get("server")
@@ -47,6 +60,12 @@ def rows(
         status = "degraded" if out else "ok"
         return _json(200, {"status": status, "models_out": out})
 
+    return ready
+
+
+def _metrics(
+    render: Callable[[str], Awaitable[tuple[str, bytes]]], metrics_key: str
+) -> Plain:
     async def metrics(request: Request) -> Response:
         if metrics_key:
             said = request.headers.get("authorization", "")
@@ -56,11 +75,7 @@ def rows(
         kind, body = await render(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": kind})
 
-    return [
-        _row("/health/live", live, "The process runs"),
-        _row("/health/ready", ready, "It can take requests"),
-        _row("/metrics", metrics, "Prometheus metrics", auth="metrics"),
-    ]
+    return metrics
 
 
 def _row(

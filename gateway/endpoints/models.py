@@ -137,7 +137,14 @@ def _model(
         "object": "model",
         "created": started,
         "owned_by": owners.pop() if len(owners) == 1 else "routeiq",
+        **_described(alias),
     }
+
+
+def _described(alias: Alias | schema.Model | None) -> dict[str, object]:
+    """What the operator says of it, if anything: no API of these forbids more."""
+    model = alias.model if isinstance(alias, Alias) else alias
+    return {"description": model.description} if model and model.description else {}
 
 
 def _is_anthropic(request: Request) -> bool:
@@ -173,6 +180,7 @@ def _gemini(name: str, alias: Alias | schema.Model | None) -> dict[str, object]:
             *("generateContent", "streamGenerateContent", "countTokens"),
             "embedContent",
         ],
+        **_described(alias),
     }
     if isinstance(alias, Alias):
         limits = [d.target.limits for d in alias.deployments]

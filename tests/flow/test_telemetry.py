@@ -227,11 +227,12 @@ def test_one_setting_chooses_the_names(
     upstream: Upstream, tmp_path: Path, semconv: str
 ) -> None:
     collector = Collector()
-    setup = config(upstream, collector, semconv=semconv)
+    setup = config(upstream, collector, semconv=semconv, service_name="front-door")
     with gateway(setup, tmp_path, env=SECRETS) as running:
         ask(running, "priced")
         assert collector.until(lambda: bool(collector.points))
         page = running.get("/metrics").text
+    assert collector.resource["service.name"] == "front-door"
     collector.close()
     for names in (set(collector.points), page):
         text = " ".join(names) if isinstance(names, set) else names.replace("_", ".")

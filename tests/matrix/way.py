@@ -336,6 +336,32 @@ ROWS: Final = (
     ),
     Row(
         "D",
+        "every setting is named by a test, and those seldom turned have an effect",
+        (
+            "house/test_settings.py::test_a_test_names_the_setting",
+            "flow/test_settings.py::test_a_model_is_described_where_models_are_listed",
+            "flow/test_settings.py::"
+            "test_a_wait_beyond_the_patience_of_a_model_is_not_waited",
+            "flow/test_settings.py::"
+            "test_who_is_not_to_be_left_alone_is_asked_each_time",
+            "flow/test_settings.py::test_a_key_is_sent_as_the_provider_wants_it",
+            "flow/test_settings.py::test_a_breaker_stays_open_no_longer_than_its_cap",
+            "flow/test_settings.py::test_the_folder_of_files_has_the_room_it_was_given",
+            "flow/test_settings.py::test_a_batch_has_the_time_it_was_given",
+            "flow/test_settings.py::test_a_key_of_tls_may_have_a_password",
+            "flow/test_settings.py::test_what_is_cached_for_an_hour_has_its_price",
+        ),
+    ),
+    Row(
+        "G",
+        "what the gateway knows of itself is a metric; the page may be turned off",
+        (
+            "flow/test_settings.py::test_what_the_gateway_knows_of_itself_is_a_metric",
+            "flow/test_settings.py::test_the_page_of_metrics_may_be_turned_off",
+        ),
+    ),
+    Row(
+        "D",
         "wildcards hand on what they stood for",
         ("flow/test_routing.py::test_a_wildcard_hands_on_what_it_stood_for",),
     ),

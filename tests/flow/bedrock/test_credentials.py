@@ -63,8 +63,15 @@ def running(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runn
     folder = tmp_path_factory.mktemp("aws")
     keys: Json = {"access_key_id": "env:MY_ID", "secret_access_key": "env:MY_SECRET"}
     sts = {"sts_endpoint": aws.url + "/sts"}
+    id, secret, token = aws.mint("lent")
+    lent = {
+        "access_key_id": "env:LENT_ID",
+        "secret_access_key": "env:LENT_SECRET",
+        "session_token": "env:LENT_TOKEN",
+    }
     sources: dict[str, Json] = {
         "keys": keys,
+        "lent": lent,
         "role": {**keys, **sts, "role_arn": ROLE, "external_id": "ext", "role_session_name": "me"},
         "forbidden": {**keys, **sts, "role_arn": ROLE + "/forbidden"},
         "web": {**sts, "role_arn": ROLE, "web_identity_token": str(folder / "jwt")},
@@ -109,6 +116,9 @@ def running(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runn
     env = {
         "MY_ID": "AKIAFIXED",
         "MY_SECRET": "fixed-secret-0123456789",
+        "LENT_ID": id,
+        "LENT_SECRET": secret,
+        "LENT_TOKEN": token,
         "AWS_REGION": "eu-central-1",
         "AWS_CONFIG_FILE": str(folder / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
@@ -120,6 +130,12 @@ def running(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runn
 def test_keys_sign_for_the_region(aws: Aws, running: Running) -> None:
     assert works(aws, running, "keys") == ("AKIAFIXED", "eu-central-1", "bedrock")
     assert works(aws, running, "elsewhere")[1] == "ap-southeast-2"
+
+
+def test_keys_that_are_lent_are_shown_with_their_token(
+    aws: Aws, running: Running
+) -> None:
+    assert works(aws, running, "lent")[0].startswith("ASIALENT")
 
 
 def test_a_role_is_assumed_with_keys(aws: Aws, running: Running) -> None:

@@ -53,6 +53,22 @@ def test_equal_credentials_share_a_signer() -> None:
     )
 
 
+def test_who_asks_in_another_s_name_is_another() -> None:
+    """So that the two share neither tokens nor cooldowns."""
+    purse = wallet({"A": robot()})
+
+    def identity(email: str) -> str:
+        google = Google(credentials="env:A", impersonate=email)
+        signer = purse.signer(
+            "google", wanted("vertex_ai", Deployment(model="m", google=google))
+        )
+        return signer.identity
+
+    assert "as reader@p" in identity("reader@p")
+    assert identity("reader@p") != identity("writer@p")
+    assert " as " not in identity("")
+
+
 def test_metadata_is_open_to_who_asks_for_tokens_and_nobody_else() -> None:
     purse = wallet()
     purse.signer("google", wanted("vertex_ai", Deployment(model="m")))
