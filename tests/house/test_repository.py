@@ -126,6 +126,7 @@ def test_what_runs_is_what_is_tested() -> None:
     [
         ("run", project()["dependencies"]),
         ("dev", project()["optional-dependencies"]["dev"]),
+        ("frameworks", pyproject()["dependency-groups"]["frameworks"]),
     ],
 )
 def test_the_locks_fit_what_is_required(name: str, wanted: list[str]) -> None:

@@ -23,10 +23,10 @@ ROWS: Final = (
         "clients",
         "LangChain and Instructor work by base URL alone",
         (
-            "flow/test_frameworks.py::test_langchain_talks_streams_and_calls_tools",
-            "flow/test_frameworks.py::test_langchain_reads_structured_output",
-            "flow/test_frameworks.py::test_langchain_goes_by_responses",
-            "flow/test_frameworks.py::test_instructor_gets_what_it_asks_for",
+            "flow/frameworks/test_frameworks.py::test_langchain_talks_streams_and_calls_tools",
+            "flow/frameworks/test_frameworks.py::test_langchain_reads_structured_output",
+            "flow/frameworks/test_frameworks.py::test_langchain_goes_by_responses",
+            "flow/frameworks/test_frameworks.py::test_instructor_gets_what_it_asks_for",
         ),
     ),
 )
