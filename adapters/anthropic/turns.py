@@ -2,8 +2,8 @@
 
 * System and developer messages move out, in order; in a call of this dialect those
   after the first stay where the client put them.
-* Neighbours of one role become one turn; tool results are part of the user's turn and
-  stand first in it, as the API demands.
+* Neighbours of one role become one turn, also where only blanks stood between them;
+  tool results are part of the user's turn and stand first in it, as the API demands.
 * A conversation of system messages only is asked as the user's.
 * Ids that are missing are given in order, to calls and to results alike.
 """
@@ -15,6 +15,7 @@ from msgspec import Raw
 
 from adapters.anthropic.parts import Json, Speech
 from adapters.anthropic.wire import FAMILY
+from adapters.errors import Unsupported
 from adapters.normal.content import (
     Message,
     Part,
@@ -58,13 +59,28 @@ def arrange(messages: tuple[Message, ...], speech: Speech) -> Turns:
             turns.append((role, list(message.parts)))
     if turns and turns[-1][0] == "assistant" and not speech.own:
         turns[-1][1][:] = trimmed(turns[-1][1])
-    out: list[Json] = []
-    for role, parts in turns:
-        if content := _content(role, parts, speech):
-            out.append({"role": role, "content": content})
+    out = _alternating(turns, speech)
     if not out and system and not speech.own:
         out, system = [{"role": "user", "content": system}], []
+    if not out and not speech.own:
+        raise Unsupported("the messages hold nothing but blanks", "messages")
     return Turns(system, out, free(turns))
+
+
+def _alternating(turns: list[tuple[str, list[Part]]], speech: Speech) -> list[Json]:
+    out: list[Json] = []
+    said: list[Part] = []
+    for role, parts in turns:
+        content = _content(role, parts, speech)
+        if not content:
+            continue
+        if out and out[-1]["role"] == role and not speech.own:  # blanks stood between
+            said = [*said, *parts]
+            out[-1]["content"] = _content(role, said, speech)
+        else:
+            said = parts
+            out.append({"role": role, "content": content})
+    return out
 
 
 def _system(parts: Iterable[Part], speech: Speech) -> list[Json | Raw]:

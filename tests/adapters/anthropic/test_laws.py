@@ -4,6 +4,7 @@ import itertools
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
@@ -198,7 +199,7 @@ def test_a_foreign_conversation_becomes_a_request_the_api_takes(
     try:
         wire = UPSTREAM.build_request(foreign(x), target(model))
     except Unsupported as refused:
-        assert refused.parameter == "file_id"
+        assert refused.parameter in ("file_id", "messages")
         return
     body = json.loads(wire.body)
     roles = [turn["role"] for turn in body["messages"]]
@@ -217,6 +218,24 @@ def test_a_foreign_conversation_becomes_a_request_the_api_takes(
         assert body.get("temperature", 1) == 1
         assert body.get("tool_choice", {}).get("type") not in ("any", "tool")
     assert read(wire.body).messages
+
+
+def _said(*turns: tuple[str, str]) -> ChatCall:
+    messages = tuple(Message(role, (Text(text),)) for role, text in turns)
+    return foreign(Conversation(messages=messages))
+
+
+def test_neighbours_of_a_blank_turn_become_one() -> None:
+    told = _said(("user", "a"), ("assistant", "b"), ("user", " "), ("assistant", "c"))
+    body = json.loads(UPSTREAM.build_request(told, target()).body)
+    assert [turn["role"] for turn in body["messages"]] == ["user", "assistant"]
+    said = [block["text"] for block in body["messages"][1]["content"]]
+    assert said == ["b", "c"]
+
+
+def test_a_conversation_of_blanks_is_refused() -> None:
+    with pytest.raises(Unsupported, match="nothing but blanks"):
+        UPSTREAM.build_request(_said(("user", "\r")), target())
 
 
 texts_out = st.builds(Text, words)
