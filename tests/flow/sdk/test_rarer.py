@@ -234,7 +234,8 @@ def test_an_answer_may_be_spoken(scene: Scene) -> None:
     joined: Json = {}
     for chunk in create(**SPOKEN, model="openai", stream=True):
         for choice in chunk.choices:
-            joined |= (choice.delta.model_extra or {}).get("audio") or {}
+            if choice.delta.audio is not None:
+                joined |= choice.delta.audio.to_dict()
     assert joined == SOUND
 
 
