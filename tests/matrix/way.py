@@ -350,6 +350,7 @@ ROWS: Final = (
             "flow/test_settings.py::test_a_batch_has_the_time_it_was_given",
             "flow/test_settings.py::test_a_key_of_tls_may_have_a_password",
             "flow/test_settings.py::test_what_is_cached_for_an_hour_has_its_price",
+            "flow/test_patience.py::test_no_more_is_asked_for_than_a_deployment_gives",
         ),
     ),
     Row(
@@ -553,6 +554,10 @@ ROWS: Final = (
             "test_a_first_token_that_is_late_is_looked_for_elsewhere",
             "flow/test_ways_out.py::test_a_stream_that_falls_silent_ends_in_an_error",
             "flow/test_ways_out.py::test_an_aliass_own_total_holds",
+            "flow/test_patience.py::test_a_deployment_s_own_comes_before_its_alias_s",
+            "flow/test_patience.py::test_who_cannot_be_connected_to_is_not_waited_for",
+            "flow/test_patience.py::test_a_wait_for_words_leaves_the_wait_between_them",
+            "flow/test_patience.py::test_the_total_is_that_of_all_attempts",
             "flow/test_ways_out.py::test_a_clients_own_patience_is_honoured",
         ),
     ),
