@@ -130,7 +130,7 @@ def test_a_thousand_clients_that_drip_are_sent_away_and_hurt_nobody(
         assert not left, f"{len(left)} still drip"
         at_most(HEAD_S + 10.0, time.monotonic() - began)
     assert len(place.upstream.requests) - before == len(took), "and nothing of theirs"
-    at_most(0.05 + 4 * usual, statistics.median(took))
+    at_most(0.25 + 4 * usual, statistics.median(took))
 
 
 # --- 17: idle ones -----------------------------------------------------------------

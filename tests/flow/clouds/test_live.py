@@ -125,6 +125,7 @@ def test_a_refused_credential_is_renewed_once(scene: Scene) -> None:
 
     def play(server: ServerConnection) -> None:
         server.send("hi")
+        server.recv(timeout=WITHIN_S)  # until the client has heard it, and leaves
 
     def keys_sent() -> list[str]:
         return [asked.headers["api-key"] for asked in scene.provider.asked]
