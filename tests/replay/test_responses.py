@@ -173,6 +173,11 @@ def test_a_recorded_response_reaches_every_client(client: str) -> None:
     assert each(recorded("whole"), case) > 400
 
 
+ROTATING = {"openai_responses-b61f17"}
+"""Its provider gives the response another id with every event, which is handed on as it
+came; OpenAI's own accumulator takes one id only."""
+
+
 @needs_shared
 @pytest.mark.parametrize("client", EVERYBODY)
 def test_a_recorded_stream_reaches_every_client(client: str) -> None:
@@ -186,6 +191,7 @@ def test_a_recorded_stream_reaches_every_client(client: str) -> None:
         if client == RESPONSES:
             assert body.rstrip() == recording.body.rstrip()
         skip = client == CHAT and recording.id in NO_SUCH_TYPE
+        skip |= client == RESPONSES and recording.id in ROTATING
         if skip or recording.id in CUT_SHORT:
             return
         heard = clients.hear_stream(client, body, relayed=client == RESPONSES)
