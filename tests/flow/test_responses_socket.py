@@ -8,9 +8,10 @@ from typing import Any
 
 import openai
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from gateway.endpoints.responses.socket import MOST_WAITING
 from tests.flow.provider import command
 from tests.flow.responses import ENV, MASTER, Provider, config
 from tests.harness.gateway import Running, gateway
@@ -171,5 +172,41 @@ def test_a_client_that_leaves_ends_what_is_under_way(
         deadline = time.monotonic() + 20
         while len(provider.requests) == count and time.monotonic() < deadline:
             time.sleep(0.01)
+    (row,) = running.records(before + 1)[before:]
+    assert row["status"] == 499
+
+
+def test_what_waited_goes_with_its_client(running: Running, provider: Provider) -> None:
+    url = f"ws{running.url.removeprefix('http')}/v1/responses"
+    asked = {"type": "response.create", "model": "plain", "input": "hold, please"}
+    before = len(running.records(50, 0.5))
+    with connect(url, additional_headers=BEARER) as socket:
+        count = len(provider.requests)
+        for _ in range(3):
+            socket.send(json.dumps(asked))
+        deadline = time.monotonic() + 20
+        while len(provider.requests) == count and time.monotonic() < deadline:
+            time.sleep(0.01)
+    (row,) = running.records(before + 1)[before:]
+    assert row["status"] == 499
+    assert len(running.records(before + 2, 1.0)) == before + 1
+    assert len(provider.requests) == count + 1
+
+
+def test_a_client_that_sends_without_end_is_sent_away(
+    running: Running, provider: Provider
+) -> None:
+    """It could leave unnoticed otherwise, behind what it sent."""
+    url = f"ws{running.url.removeprefix('http')}/v1/responses"
+    asked = {"type": "response.create", "model": "plain", "input": "hold, please"}
+    before = len(running.records(50, 0.5))
+    with connect(url, additional_headers=BEARER) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            for _ in range(MOST_WAITING + 50):
+                socket.send(json.dumps(asked))
+            while True:
+                socket.recv(timeout=30)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1008
     (row,) = running.records(before + 1)[before:]
     assert row["status"] == 499

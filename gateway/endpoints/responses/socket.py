@@ -9,6 +9,7 @@ under way. Source: developers.openai.com, "WebSocket mode"; openai-python 3.54
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -30,9 +31,9 @@ from gateway.spine.admit import identify, presented
 from gateway.spine.dispatch import Dispatch
 
 MOST_WAITING: Final = 16
-"""Messages that may wait for their turn; whoever sends more is not read meanwhile."""
+"""Messages that may wait for their turn; whoever sends more is sent away."""
 LONGEST_S: Final = 3600.0
-"""How old a connection may be when a response begins, as at OpenAI."""
+"""How old a connection may be, but for the response that is under way; as at OpenAI."""
 POLICY: Final = 1008
 _TRUE: Final = Raw(b"true")
 _DROPPED: Final = frozenset({"type", "background"})
@@ -86,30 +87,45 @@ class _Talk:
         self._scope = scope
         self._ends = time.monotonic() + LONGEST_S
         self._link: _Turn | None = None
-        self._came: asyncio.Queue[str | bytes | Closed] = asyncio.Queue(MOST_WAITING)
+        self._came: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self._gone = False
 
     async def run(self) -> None:
         """Until the client leaves, or stays too long."""
         reader = asyncio.create_task(self._read())
         try:
-            while not isinstance(message := await self._came.get(), Closed):
-                if time.monotonic() > self._ends:
-                    await self._peer.send(_late())
-                    await self._peer.close(POLICY, "the connection is too old")
-                    return
+            while (message := await self._next()) is not None:
                 await self._answer(message)
         finally:
             reader.cancel()
             await asyncio.wait({reader})
 
+    async def _next(self) -> str | bytes | None:
+        """What is answered next; `None`: the client is gone, or is told to go."""
+        message: str | bytes = b""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._ends - time.monotonic()):
+                message = await self._came.get()
+        if self._gone:
+            return None
+        if time.monotonic() >= self._ends:
+            await self._peer.send(_late())
+            await self._peer.close(POLICY, "the connection is too old")
+            return None
+        return message
+
     async def _read(self) -> None:
-        while True:
-            message = await self._peer.receive()
-            if isinstance(message, Closed) and self._link is not None:
-                self._link.lose()
-            await self._came.put(message)
-            if isinstance(message, Closed):
-                return
+        """Reads on while a message is answered: who leaves is heard at once, and what
+        they had waiting is nobody's."""
+        while not isinstance(message := await self._peer.receive(), Closed):
+            if self._came.qsize() >= MOST_WAITING:
+                await self._peer.close(POLICY, "too many messages wait for their turn")
+                break
+            self._came.put_nowait(message)
+        self._gone = True
+        if self._link is not None:
+            self._link.lose()
+        self._came.put_nowait(b"")  # for who waits
 
     async def _answer(self, message: str | bytes) -> None:
         data = message.encode() if isinstance(message, str) else message
@@ -123,7 +139,7 @@ class _Talk:
         try:
             await self._door.direct(link)
         except ClientGone:
-            pass  # what waits in the queue says so, too
+            pass  # the reader knows, too
         finally:
             self._link = None
 
