@@ -19,7 +19,7 @@ class Principal(msgspec.Struct, frozen=True):
     def sees_all(self) -> bool:
         """Whether it may name what was made past the gateway, too: the master key, and
         everyone where there is none. Virtual keys know what they were given."""
-        return self.is_master or self.id == "anyone"
+        return self.is_master or self.id == ANYONE.id
 
     def may_use(self, alias: str) -> bool:
         """Whether the key opens this alias."""

@@ -18,7 +18,6 @@ from gateway.endpoints.message_batches import PATH, OwnMessageBatches
 from gateway.endpoints.native.chooser import NO_PROVIDER, Chooser, Chosen
 from gateway.endpoints.native.courier import Courier
 from gateway.endpoints.native.google import Uploads
-from gateway.endpoints.native.owned import sees_all
 from gateway.endpoints.native.surface import ANTHROPIC, OPENAI, Native, Surface
 from gateway.endpoints.visit import Visit, missing
 from gateway.errors import Refused
@@ -97,7 +96,7 @@ class Files:
         elif hint is None:
             await self._own.keep(visit, form)
         else:
-            if not sees_all(visit.principal):
+            if not visit.principal.sees_all:
                 for line in split(bytes(form.file.data)):
                     await self._chooser.named.check(visit.principal, line)
             await self._native.ask(visit, hint.account, self._lines(visit, form, hint))
@@ -221,7 +220,7 @@ class MessageBatches:
             await self._own.create(visit)
             return
         body = await visit.body()
-        if not sees_all(visit.principal):
+        if not visit.principal.sees_all:
             await self._chooser.named.check(visit.principal, body)
         models = Models(self._chooser, visit, hint, "anthropic")
         top = envelope.fields(body)
@@ -295,7 +294,7 @@ async def listed(
         if refused.status == 403 or visit.header(b"x-routeiq-provider"):
             raise
         account = None
-    if account is not None and not ours and sees_all(visit.principal):
+    if account is not None and not ours and visit.principal.sees_all:
         await visit.body()
         await native.ask(visit, account, b"")
         return

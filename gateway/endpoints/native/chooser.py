@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from gateway.accounts import Account, Accounts
 from gateway.deployments import Directory
 from gateway.endpoints.native.named import Named, named
-from gateway.endpoints.native.owned import Objects, sees_all
+from gateway.endpoints.native.owned import Objects
 from gateway.endpoints.visit import Visit, missing
 from gateway.errors import Refused
 from gateway.govern.principal import Principal
@@ -127,7 +127,7 @@ class Chooser:
         for kind, id in (*named(fields), *_direct(fields)):
             last = id.rpartition("/")[2]
             place = await self.objects.find(visit.principal.id, kind, last)
-            if place is None and not sees_all(visit.principal):
+            if place is None and not visit.principal.sees_all:
                 raise missing(kind.removesuffix("s").replace("_", " "), id)
             if place is not None and first is None:
                 first = self.accounts.marked(place.account)

@@ -9,7 +9,7 @@ from adapters.errors import Garbled
 from gateway.accounts import Account
 from gateway.endpoints.native.chooser import Chooser
 from gateway.endpoints.native.courier import Courier
-from gateway.endpoints.native.owned import Place, sees_all
+from gateway.endpoints.native.owned import Place
 from gateway.endpoints.native.surface import GEMINI, Native, Surface
 from gateway.endpoints.visit import Visit, missing
 from gateway.govern.keys import Keyring
@@ -45,7 +45,7 @@ class Uploads:
         place = await self._chooser.objects.find(ANY, UPLOADS, id)
         if place is not None and place.owner != visit.principal.id:
             raise missing("upload", id)
-        if id and place is None and not sees_all(visit.principal):
+        if id and place is None and not visit.principal.sees_all:
             raise missing("upload", id)
         account = await self._account(visit, place)
         body = await visit.body()

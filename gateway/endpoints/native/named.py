@@ -49,8 +49,8 @@ _WORDS: Final = {
     b"ached": (b"cachedContent", b"cached_content"),
 }
 """Of a call that may name anything, by a part that most calls do not have."""
-_ESCAPED: Final = re.compile(rb"\\u00[2-7]").search
-"""A letter that need not be written so: a name may hide behind it."""
+_ESCAPED: Final = re.compile(rb"\\u00(?:5[0-9aAfF]|[46][1-9a-fA-F]|7[0-9aA])").search
+"""A letter, or `_`, that need not be written so: a name may hide behind it."""
 _GOOGLE: Final = re.compile(r"https?://[^/]*googleapis\.com[.:/]", re.IGNORECASE).match
 _FILE: Final = re.compile(r"(?:^|/)files/([^/?#:]*)").search
 

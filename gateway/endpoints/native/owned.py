@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 
 from gateway.endpoints.files import unkept
-from gateway.govern.principal import Principal
 from gateway.store.contract import Store, StoreError
 
 SPACE: Final = "objects"
@@ -72,8 +71,3 @@ class Objects:
             await self._store.delete(SPACE, f"{owner}/{kind}/{id}")
         except StoreError as error:
             raise unkept(error) from error
-
-
-def sees_all(principal: Principal) -> bool:
-    """See `Principal.sees_all`."""
-    return principal.sees_all

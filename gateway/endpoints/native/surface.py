@@ -13,7 +13,7 @@ from adapters.framing import multipart
 from gateway.accounts import Account
 from gateway.endpoints.native.chooser import NO_PROVIDER, Chooser, Chosen
 from gateway.endpoints.native.courier import Courier
-from gateway.endpoints.native.owned import Place, sees_all
+from gateway.endpoints.native.owned import Place
 from gateway.endpoints.visit import Visit, missing
 from gateway.errors import Refused
 
@@ -82,7 +82,7 @@ class Native:
     async def make(self, visit: Visit, body: bytes) -> None:
         """The same, of a body that was read."""
         fields = self._read(visit, body)
-        if fields.get("purpose") == "batch" and not sees_all(visit.principal):
+        if fields.get("purpose") == "batch" and not visit.principal.sees_all:
             # Its lines are not looked into, and name models and objects.
             raise BadCall(
                 "purpose: batch: send the lines whole, to /v1/files", "purpose"
@@ -113,7 +113,7 @@ class Native:
         family = self.surface.family
         account = hint.account if hint else self.chooser.usual(visit, family)
         await visit.body()
-        if sees_all(visit.principal):
+        if visit.principal.sees_all:
             await self.ask(visit, account, b"")
             return
         query = visit.query
@@ -130,7 +130,7 @@ class Native:
         )
         if place is not None:
             return self.chooser.accounts.marked(place.account)
-        if not sees_all(visit.principal):
+        if not visit.principal.sees_all:
             return None
         hint = self.chooser.hinted(visit, self.surface.family)
         if hint is not None:
@@ -218,7 +218,7 @@ class Native:
         return _told(answer, field, kept, cursor, more=more)
 
     async def _owns(self, visit: Visit, each: Mapping[str, Any]) -> bool:
-        if sees_all(visit.principal):
+        if visit.principal.sees_all:
             return True
         id = str(each.get(self.surface.cursor.id, "")).split("/")[-1]
         place = await self.chooser.objects.find(
@@ -259,7 +259,7 @@ class Native:
         try:
             return _fields(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            if body and not sees_all(visit.principal):
+            if body and not visit.principal.sees_all:
                 # Never on as it is: other readers may find another's ids in it.
                 raise BadCall("the body is no JSON object") from error
             return {}  # the provider will say what is wrong

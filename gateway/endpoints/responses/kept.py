@@ -15,7 +15,7 @@ from msgspec import Raw
 from adapters.openai.responses import history
 from gateway.accounts import Account, Accounts
 from gateway.errors import Refused
-from gateway.govern.principal import ANYONE, Principal
+from gateway.govern.principal import Principal
 from gateway.store.contract import Store, StoreError
 
 Json = dict[str, Any]
@@ -158,11 +158,6 @@ class Keeper:
 def owns(who: Principal, owner: str) -> bool:
     """Whether something of `owner` is theirs to use."""
     return who.is_master or who.id == owner
-
-
-def reaches_all(who: Principal) -> bool:
-    """Whether there is nobody to keep a provider's own ids from."""
-    return who.is_master or who is ANYONE
 
 
 def status(kept: Kept) -> str:

@@ -33,7 +33,6 @@ from gateway.endpoints.responses.conversations import Conversations
 from gateway.endpoints.responses.kept import (
     Keeper,
     Kept,
-    reaches_all,
     status,
     unknown,
 )
@@ -154,7 +153,7 @@ class Session:
     async def _follow(self, id: str) -> tuple[list[Json], tuple[str, ...]]:
         kept = await self._keeper.find(id, self._who)
         if kept is None:
-            if reaches_all(self._who) and not await self._keeper.known(id):
+            if self._who.sees_all and not await self._keeper.known(id):
                 return [], ()  # perhaps the provider's own
             raise unknown(id, "previous_response_not_found", _PREVIOUS)
         if kept.native:
@@ -175,7 +174,7 @@ class Session:
     async def _converse(self, id: str) -> tuple[list[Json], tuple[str, ...]]:
         items = await self._conversations.items_of(id, self._who)
         if items is None:
-            if reaches_all(self._who) and not await self._conversations.known(id):
+            if self._who.sees_all and not await self._conversations.known(id):
                 return [], ()  # perhaps the provider's own
             raise unknown(id, "conversation_not_found", "conversation")
         self._conversation = id
@@ -206,7 +205,7 @@ class Session:
             for one in (*kept.input, *history.output(bytes(kept.response))):
                 if one.get("id") == id:
                     return history.again([one])[0]
-        if not held and reaches_all(self._who):
+        if not held and self._who.sees_all:
             return reference  # perhaps the provider's own
         raise Refused(
             404,
