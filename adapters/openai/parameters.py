@@ -36,7 +36,9 @@ PARAMETERS: Final[dict[str, Fate]] = {
         "mapped", "parallel_tool_calls, where there are tools", "parallel_tool_calls"
     ),
     "max_tokens": Fate(
-        "mapped", "max_completion_tokens at OpenAI and Azure, else max_tokens"
+        "mapped",
+        "max_completion_tokens at OpenAI and Azure, else max_tokens; as the client "
+        "wrote it, but for OpenAI's reasoning models",
     ),
     "temperature": Fate("mapped", "temperature; dropped for OpenAI's reasoning models"),
     "top_p": Fate("mapped", "top_p; dropped for OpenAI's reasoning models"),

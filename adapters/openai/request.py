@@ -16,6 +16,7 @@ from adapters.errors import Unsupported
 from adapters.normal.chat import ChatCall
 from adapters.openai import fields as f
 from adapters.openai import wire
+from adapters.openai.words import reasons
 
 _ASKING: Final = Raw(b'{"include_usage":true}')
 _PATHS: Final = {
@@ -48,14 +49,23 @@ def same(call: ChatCall, target: Target) -> tuple[bytes, tuple[str, ...]]:
     bent = target.provider.quirks
     ask = call.stream and not call.include_usage and bent.stream_usage
     odd = quirks.any_of(bent)
-    if not ask and not odd:
+    older = call.max_tokens is not None and _newer(call, target)
+    if not ask and not odd and not older:
         return envelope.splice(call.raw, b"model", call.model, target.model), ()
     top = envelope.fields(call.raw)
     top["model"] = f.plain(target.model)
+    if older and "max_completion_tokens" not in top and "max_tokens" in top:
+        top["max_completion_tokens"] = top.pop("max_tokens")
     if ask:
         options = top.get("stream_options")
         top["stream_options"] = _ASKING if options is None else _asking(options)
     return finished(top, target) if odd else (wire.encode(top), ())
+
+
+def _newer(call: ChatCall, target: Target) -> bool:
+    """Whether the limit must have its newer name: reasoning models of OpenAI answer
+    400 to the older one, which every other model takes."""
+    return call.operation == "chat" and reasons(target)
 
 
 def finished(top: dict[str, Raw], target: Target) -> tuple[bytes, tuple[str, ...]]:

@@ -134,13 +134,12 @@ def words(target: Target, dialect: str) -> Words:
     real = official(provider, target.base_url)
     model = target.model.lower()
     extra = provider.quirks.extra
-    thinks = "reasoning" in target.abilities or bool(_REASONING.search(model))
     thoughts: str = "all" if own and not real else ""
     limit = "max_completion_tokens" if real else "max_tokens"
     return Words(
         own=own,
         official=real,
-        reasons=real and thinks,
+        reasons=reasons(target),
         least=next((e for p, e in _RESTLESS if real and p.search(model)), "none"),
         limit=extra.get("limit", limit),
         thoughts=extra.get("thoughts", _THOUGHTS.get(provider.id, thoughts)),  # type: ignore[arg-type]
@@ -159,6 +158,14 @@ def words(target: Target, dialect: str) -> Words:
 def official(provider: Provider, base_url: str) -> bool:
     """Whether OpenAI's own models are behind it."""
     return provider.id in _OFFICIAL or "//api.openai.com" in base_url
+
+
+def reasons(target: Target) -> bool:
+    """Whether it is an OpenAI model that reasons."""
+    return official(target.provider, target.base_url) and (
+        "reasoning" in target.abilities
+        or _REASONING.search(target.model.lower()) is not None
+    )
 
 
 def _flag(extra: dict[str, str], name: str, known: bool) -> bool:

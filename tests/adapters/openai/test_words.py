@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from adapters.contract import Hint
 from adapters.errors import Unsupported
 from adapters.normal.chat import Conversation
 from adapters.normal.content import (
@@ -23,7 +24,10 @@ from adapters.normal.content import (
     ToolResult,
 )
 from adapters.openai import finish
+from adapters.openai.family import CHAT, UPSTREAM
 from tests.adapters.openai.asking import ask, said, sent, target
+
+REASONS = frozenset({"reasoning"})
 
 
 def test_reasoning_models_of_openai_are_not_sampled() -> None:
@@ -42,6 +46,24 @@ def test_reasoning_models_of_openai_are_not_sampled() -> None:
         target("azure_openai", "my-deployment", abilities=frozenset({"reasoning"})),
     )
     assert "temperature" in named.dropped
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "more", "name"),
+    [
+        ("openai", "o3", {}, "max_completion_tokens"),
+        ("azure_openai", "my", {"abilities": REASONS}, "max_completion_tokens"),
+        ("azure_openai", "my", {}, "max_tokens"),
+        ("openrouter", "openai/o3", {}, "max_tokens"),
+    ],
+)
+def test_a_client_s_limit_keeps_its_name_but_for_who_refuses_it(
+    provider: str, model: str, more: dict[str, Any], name: str
+) -> None:
+    body = {"model": "a", "messages": [], "max_tokens": 5}
+    call = CHAT.read_call(json.dumps(body).encode(), Hint())
+    wire = UPSTREAM.build_request(call, target(provider, model, **more))
+    assert json.loads(wire.body) == {"model": model, "messages": [], name: 5}
 
 
 @pytest.mark.parametrize(

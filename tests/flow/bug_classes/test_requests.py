@@ -252,17 +252,36 @@ def test_class_16_unsupported_params_are_named_or_refused(scene: Scene) -> None:
     assert not {"seed", "logprobs"} & scene.last.json().keys()
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "gemini"])
+@EACH
+@pytest.mark.parametrize("stream", [False, True])
 def test_class_16_reasoning_models_get_their_own_limit(
-    scene: Scene, dialect: str
+    scene: Scene, dialect: str, stream: bool
 ) -> None:
     limit: dict[str, Any] = {"max_tokens": 77}
     if dialect == "gemini":
         limit = {"config": {"max_output_tokens": 77}}
-    scene.ask(dialect, "openai-thinks", **limit)
+    scene.ask(dialect, "openai-thinks", stream=stream, **limit)
     asked = scene.last.json()
     assert asked["max_completion_tokens"] == 77
     assert "max_tokens" not in asked
+
+
+@pytest.mark.parametrize(
+    ("model", "limits"),
+    [
+        ("openai", {"max_tokens": 77}),
+        ("openai", {"max_completion_tokens": 77}),
+        ("plain", {"max_tokens": 77}),
+        ("openai-thinks", {"max_completion_tokens": 77}),
+        ("openai-thinks", {"max_tokens": 77, "max_completion_tokens": 78}),
+    ],
+)
+def test_class_16_a_limit_stays_as_written_where_it_is_taken(
+    scene: Scene, model: str, limits: dict[str, int]
+) -> None:
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}], **limits}
+    assert scene.post(CHAT, body).status_code == 200
+    assert {**scene.last.json(), "model": model} == body
 
 
 def test_class_16_ollama_is_told_how_much_to_say(scene: Scene) -> None:
