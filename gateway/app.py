@@ -37,6 +37,7 @@ from gateway.endpoints import (
     openapi,
     passthrough,
     realtime,
+    routing,
     vertex,
 )
 from gateway.endpoints.door import Door
@@ -188,6 +189,7 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *azure.rows(dispatch, propagation),
         *vertex.rows(dispatch, propagation),
         *models.rows(directory, keyring, int(time.time())),
+        *routing.rows(dispatch, propagation),
         *feedback.rows(parts.store, keyring, parts.redactor),
         *health.rows(directory, parts.store, page, parts.metrics_key),
     ]

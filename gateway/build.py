@@ -24,7 +24,7 @@ from gateway.config.models_file import catalogue
 from gateway.config.schema import Config
 from gateway.credentials.wallet import Wallet
 from gateway.deployer import Deployer, origins, proxies
-from gateway.deployments import Directory, seeded
+from gateway.deployments import Directory
 from gateway.endpoints.native.named import Named
 from gateway.endpoints.native.owned import Objects
 from gateway.endpoints.responses.conversations import Conversations
@@ -57,6 +57,7 @@ from gateway.telemetry.prometheus import (
 from gateway.telemetry.redact import Redactor
 from gateway.telemetry.setup import Telemetry
 from gateway.telemetry.workers import Workers
+from routing.book import seeded
 
 
 class Parts:

@@ -1,5 +1,7 @@
 """The configured models -> live aliases and deployments."""
 
+import re
+import time
 from collections.abc import Collection, Mapping
 from functools import partial
 from hashlib import sha256
@@ -21,20 +23,27 @@ from gateway.accounts import Account, Accounts
 from gateway.config import clouds, schema
 from gateway.config.addresses import address, filled
 from gateway.config.aws import sited
+from gateway.config.check_routing import specs
 from gateway.config.command import is_command
 from gateway.config.found import found_keys
 from gateway.config.secrets import SecretError, Secrets
 from gateway.credentials.contract import Signer, Wanted
 from gateway.credentials.signing import Signing
 from gateway.credentials.wallet import Wallet
-from gateway.deployments import Alias, Deployment, Directory, seeded
+from gateway.deployments import Alias, Deployment, Directory
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
+from routing.book import Book, seeded
 from routing.health import Credential, Health
 from routing.health import Limits as HealthLimits
-from routing.strategies.table import STRATEGIES
 from routing.types import Candidate
 
+_REGION: Final = re.compile(
+    r"[\w-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com"
+    r"|([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com"
+    r"|(eu|us)\.api\.openai\.com"
+)
+"""Hosts of AWS, Google and OpenAI that say where they are."""
 DEMO: Final = "demo"
 """The alias, and the echo family's model, that answers without any provider."""
 
@@ -72,7 +81,8 @@ class Deployer:
         self._catalog = catalog
         self._client = client
         self._loopback = loopback
-        self._rng = seeded()
+        strategies = specs(config.routing.strategies)
+        self.book = Book(strategies, seeded(), time.monotonic)
         self._resolved: dict[str, str] = {}
         self._wallet = wallet
         self._redactor = redactor
@@ -124,12 +134,12 @@ class Deployer:
     def alias(self, name: str, model: schema.Model, stood_for: str) -> Alias:
         """A live alias; `stood_for` is what its wildcard matched."""
         retries = model.retries or self._config.retries
-        strategy = STRATEGIES[model.strategy or self._config.routing.strategy]
+        strategy = model.strategy or self._config.routing.strategy
         deployments = [
             self._deployment(name, model, entry, i, stood_for)
             for i, entry in enumerate(model.deployments)
         ]
-        return Alias(name, model, deployments, strategy(self._rng), retries)
+        return Alias(name, model, deployments, strategy, self.book, retries)
 
     def _deployment(
         self,
@@ -160,7 +170,7 @@ class Deployer:
             upstream=upstream,
             target=_target(place, name, entry, facts, strict=self._strict(entry)),
             client=client,
-            candidate=_candidate(id, entry, place, price, facts),
+            candidate=_candidate(id, name, entry, place, price, facts),
             health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
             price=price,
@@ -374,6 +384,7 @@ def _target(
 
 def _candidate(
     id: str,
+    name: str,
     entry: schema.Deployment,
     place: Place,
     price: Price | None,
@@ -401,7 +412,29 @@ def _candidate(
         max_input_tokens=entry.max_input_tokens
         or (facts.max_input_tokens if facts else None),
         operations=frozenset(operations),
+        model=entry.base_model or f"{row.id}/{name}",
+        cached_price=price.cached if price else None,
+        abilities=_abilities(entry, facts),
+        region=entry.region or _region(place.base_url),
+        tier=entry.tier,
+        rpm=entry.rpm,
+        tpm=entry.tpm,
     )
+
+
+def _abilities(
+    entry: schema.Deployment, facts: ModelFacts | None
+) -> frozenset[str] | None:
+    """What is said of it, or known; `None`: nothing is."""
+    if entry.abilities is not None:
+        return frozenset(entry.abilities)
+    return facts.abilities if facts is not None and facts.abilities else None
+
+
+def _region(base_url: str) -> str:
+    """The region that an address names; empty when it names none."""
+    found = _REGION.match(urlsplit(base_url).hostname or "")
+    return next((part for part in found.groups() if part), "") if found else ""
 
 
 def _price(said: schema.Price | None, facts: ModelFacts | None) -> Price | None:

@@ -4,8 +4,6 @@ A `Deployment` is one model at one provider under one credential, with its healt
 `Alias` is a name clients ask for. Wildcards (`openai/*`) make aliases on demand.
 """
 
-import random
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -15,12 +13,14 @@ import msgspec
 
 from adapters.catalog import Price
 from adapters.contract import Provider, Target, Upstream
+from adapters.errors import BadCall
 from gateway.config import schema
 from gateway.credentials.contract import Signer
 from gateway.net.client import Limits
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
-from routing.contract import Blind, Strategy
+from routing.book import BadStrategy, Book
+from routing.contract import Blind, Learner, Outcome, Strategy
 from routing.engine import Pool, plan
 from routing.health import Health
 from routing.types import Candidate, Plan, Query
@@ -168,11 +168,13 @@ class Alias:
 
     __slots__ = (
         "_blind",
+        "_book",
         "_by_id",
         "_pool",
         "_strategy",
         "budget",
         "deployments",
+        "differs",
         "hidden",
         "model",
         "name",
@@ -185,16 +187,19 @@ class Alias:
         name: str,
         model: schema.Model,
         deployments: Sequence[Deployment],
-        strategy: Strategy,
+        strategy: str,
+        book: Book,
         retries: schema.Retries,
     ) -> None:
+        """`strategy` is the name of one of `book`."""
         self.name = name
         self.model = model
         self.deployments = tuple(deployments)
         self.retries = retries
         self.hidden = model.hidden
         self.budget = Budget(retries.budget_ratio, retries.budget_min)
-        self._strategy = strategy
+        self._book = book
+        self._strategy = own = book.get(strategy)
         self._by_id = {d.id: d for d in deployments}
         self._pool = Pool(
             [d.candidate for d in deployments], [d.health for d in deployments]
@@ -202,11 +207,16 @@ class Alias:
         windows = [d.candidate.max_input_tokens for d in deployments]
         self.smallest_window = min((w for w in windows if w), default=None)
         """Tokens; `None` when no deployment's is known."""
+        abilities = {d.candidate.abilities for d in deployments}
+        self.differs = len(abilities) > 1
+        """Whether some can do what others cannot, as far as is known."""
         self._blind: Blind | None = None
-        if len(deployments) == 1:
-            self._blind = _Only(strategy.name)
-        elif isinstance(strategy, Blind):
-            self._blind = strategy
+        if model.require is not None or self.differs:
+            pass  # who serves depends on the call
+        elif len(deployments) == 1:
+            self._blind = _Only(own.name)
+        elif isinstance(own, Blind):
+            self._blind = own
 
     def quick_plan(self, operation: str, least_tokens: int, now: float) -> Plan | None:
         """The deployments to try, where no query is needed to tell: all are well, and
@@ -217,7 +227,27 @@ class Alias:
 
     def plan(self, query: Query, now: float) -> Plan:
         """The deployments to try."""
-        return plan(self._strategy, query, self._pool, now)
+        return plan(self.strategy(query.wishes.strategy), query, self._pool, now)
+
+    def strategy(self, wished: str = "") -> Strategy:
+        """Who decides: the alias's own, or the one that the client names.
+
+        Raises:
+            BadCall: there is no strategy of that name.
+        """
+        if not wished:
+            return self._strategy
+        try:
+            return self._book.get(wished)
+        except (LookupError, BadStrategy) as error:
+            message = f"there is no strategy {wished[:64]!r}"
+            raise BadCall(message, "x-routeiq-strategy") from error
+
+    def learn(self, outcome: Outcome) -> None:
+        """Tell whoever decided what came of it, if they learn."""
+        strategy = self.strategy(outcome.query.wishes.strategy)
+        if isinstance(strategy, Learner):
+            strategy.learn(outcome)
 
     def deployment(self, id: str) -> Deployment:
         return self._by_id[id]
@@ -309,8 +339,3 @@ class Directory:
 def _literal_but_star(pattern: str) -> str:
     """fnmatch's other specials taken literally."""
     return pattern.replace("[", "[[]").replace("?", "[?]")
-
-
-def seeded() -> random.Random:
-    """The randomness of strategies: seeded by time, never for secrets."""
-    return random.Random(time.time_ns())  # noqa: S311

@@ -1,10 +1,17 @@
-"""What a strategy promises."""
+"""What a strategy promises, and what it is given."""
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import msgspec
 
 from routing.health import Health
-from routing.types import Candidate, Query, Score
+from routing.types import Candidate, Query, Score, Shadowed
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a kind of strategy can be told in the configuration; each has its own."""
 
 
 class Strategy(Protocol):
@@ -39,4 +46,93 @@ class Blind(Protocol):
 
     def odds(self, candidates: Sequence[Candidate]) -> list[tuple[str, float]]:
         """Of each: why it stands where it does, and how likely it comes first."""
+        ...
+
+
+def reads(strategy: Strategy) -> bool:
+    """Whether it looks at what is asked (`reads_prompt`): its queries then carry a
+    `Prompt`."""
+    return bool(getattr(strategy, "reads_prompt", False))
+
+
+@runtime_checkable
+class Splitter(Protocol):
+    """A strategy that gives every subject to one of several others."""
+
+    name: str
+
+    def arm(self, query: Query) -> "Strategy":
+        """Who decides for this query."""
+        ...
+
+    def shadows(
+        self,
+        query: Query,
+        candidates: Sequence[Candidate],
+        health: Sequence[Health],
+    ) -> tuple[Shadowed, ...]:
+        """What those would have done who decide nothing."""
+        ...
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a decision, told once when the exchange ends, and again for every
+    score that a client gives its answer (then only `quality` is news)."""
+
+    query: Query
+    candidate: str
+    """Who served, or was asked last."""
+    ok: bool
+    latency_s: float
+    """To the whole answer, or to a stream's first token."""
+    cost: float | None
+    """US dollars; `None`: unknown."""
+    quality: float | None = None
+    """0 to 1; `None`: nobody has said."""
+    weight: float = 1.0
+    """How much it counts, 0 to 1: a key that says too much counts less."""
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A strategy that learns from what came of its decisions."""
+
+    name: str
+
+    def learn(self, outcome: Outcome) -> None:
+        """Take note; called on the loop, so quick."""
+        ...
+
+    def state(self) -> bytes:
+        """What was learned, to be kept."""
+        ...
+
+    def load(self, state: bytes) -> None:
+        """What was kept before.
+
+        Raises:
+            ValueError: it is not a state of this strategy.
+        """
+        ...
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What strategies are made with, besides their options."""
+
+    rng: random.Random
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    named: Callable[[str], Strategy]
+    """Another strategy of the configuration.
+
+    Raises LookupError: there is none, or it leads back to who asks."""
+
+
+class Kind(Protocol):
+    """How a strategy is made: its class."""
+
+    options: ClassVar[type[Options]]
+
+    def __call__(self, name: str, options: Any, setting: Setting) -> Strategy:
+        """Raises ValueError for options that do not go together."""
         ...

@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from routing.contract import Blind, Strategy
+from routing.contract import Blind, Splitter, Strategy
+from routing.filters import limit, unable
 from routing.health import Health
-from routing.types import Candidate, Plan, Query, Ranked, Removed
+from routing.types import Candidate, Plan, Query, Ranked, Removed, Score, Shadowed
 
 MAX_PLANS: Final = 1000
 """Orders of a pool whose plans are kept."""
@@ -61,16 +62,35 @@ def plan(strategy: Strategy, query: Query, pool: Pool, now: float) -> Plan:
     `now` is monotonic seconds.
     """
     removed: list[Removed] = []
-    tiers: dict[int, list[int]] = {}
-    health = pool.health
+    left: list[int] = []
     for i, candidate in enumerate(pool.candidates):
-        reason = _limit(query, candidate) or health[i].blocked(now)
+        reason = limit(query, candidate) or pool.health[i].blocked(now)
         if reason:
             removed.append(Removed(candidate.id, reason))
-        elif candidate.order in tiers:
-            tiers[candidate.order].append(i)
         else:
-            tiers[candidate.order] = [i]
+            left.append(i)
+    lacking = unable(query, [pool.candidates[i] for i in left])
+    tiers: dict[int, list[int]] = {}
+    for at, i in enumerate(left):
+        candidate = pool.candidates[i]
+        if at in lacking:
+            removed.append(Removed(candidate.id, lacking[at]))
+        else:
+            tiers.setdefault(candidate.order, []).append(i)
+    return _ordered(strategy, query, pool, tiers, removed)
+
+
+def _ordered(
+    strategy: Strategy,
+    query: Query,
+    pool: Pool,
+    tiers: dict[int, list[int]],
+    removed: list[Removed],
+) -> Plan:
+    decides, arm = strategy, ""
+    if isinstance(strategy, Splitter):
+        decides = strategy.arm(query)
+        arm = decides.name
     order: list[Ranked] = []
     for tier in sorted(tiers):
         members = tiers[tier]
@@ -78,32 +98,37 @@ def plan(strategy: Strategy, query: Query, pool: Pool, now: float) -> Plan:
             only = pool.candidates[members[0]].id
             order.append(Ranked(only, "the only one left", 0.0 if order else 1.0))
         else:
-            order += _rank(strategy, query, pool, members, first=not order)
-    return Plan(tuple(order), strategy.name, tuple(removed))
+            order += _rank(decides, query, pool, members, removed, first=not order)
+    shadows: tuple[Shadowed, ...] = ()
+    if isinstance(strategy, Splitter) and tiers:
+        members = tiers[min(tiers)]
+        shadows = strategy.shadows(query, *_members(pool, members))
+    return Plan(tuple(order), strategy.name, tuple(removed), arm, shadows)
+
+
+def _members(pool: Pool, members: list[int]) -> tuple[list[Candidate], list[Health]]:
+    return [pool.candidates[i] for i in members], [pool.health[i] for i in members]
 
 
 def _rank(
-    strategy: Strategy, query: Query, pool: Pool, members: list[int], *, first: bool
+    strategy: Strategy,
+    query: Query,
+    pool: Pool,
+    members: list[int],
+    removed: list[Removed],
+    *,
+    first: bool,
 ) -> list[Ranked]:
-    candidates = [pool.candidates[i] for i in members]
-    scores = strategy.score(query, candidates, [pool.health[i] for i in members])
-    ranked = [
-        (-score.value, place, score, candidate.id)
-        for place, (score, candidate) in enumerate(zip(scores, candidates, strict=True))
-    ]
+    candidates, health = _members(pool, members)
+    scores = strategy.score(query, candidates, health)
+    ranked: list[tuple[float, int, Score, str]] = []
+    for place, (score, candidate) in enumerate(zip(scores, candidates, strict=True)):
+        if score.out:
+            removed.append(Removed(candidate.id, f"strategy: {score.out}"))
+        else:
+            ranked.append((-score.value, place, score, candidate.id))
     ranked.sort()
     return [
-        Ranked(id, score.reason, score.propensity if first else 0.0)
-        for _, _, score, id in ranked
+        Ranked(id, s.reason, s.propensity if first else 0.0, s.quality)
+        for _, _, s, id in ranked
     ]
-
-
-def _limit(query: Query, candidate: Candidate) -> str:
-    """The hard limit that `query` breaks at `candidate`; empty when none."""
-    if query.operation not in candidate.operations:
-        return "operation"
-    window = candidate.max_input_tokens
-    # Only what cannot fit by any count is taken out; the provider judges the rest.
-    if window is not None and query.least_tokens > window:
-        return "context_window"
-    return ""

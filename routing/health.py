@@ -5,9 +5,14 @@ The breaker is a state machine: `closed` -> `open` (too many failures) -> `half_
 (after the pause, one probe at a time) -> `closed` again or `open`, longer.
 """
 
+import math
+from collections import deque
 from typing import Final
 
 import msgspec
+
+SAMPLES: Final = 128
+"""Latest answers whose latencies are kept."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,10 +44,12 @@ class Health:
     """One deployment's state. Not thread-safe: it belongs to the loop."""
 
     __slots__ = (
+        "_firsts",
         "_minute",
         "_probes",
         "_requests",
         "_tokens",
+        "_wholes",
         "cooldown_reason",
         "cooldown_until",
         "credential",
@@ -82,6 +89,8 @@ class Health:
         self._minute = 0.0
         self._requests = 0
         self._tokens = 0
+        self._firsts: deque[float] = deque(maxlen=SAMPLES)
+        self._wholes: deque[float] = deque(maxlen=SAMPLES)
 
     def blocked(self, now: float) -> str:
         """Why the deployment may not be tried now; empty when it may."""
@@ -122,10 +131,9 @@ class Health:
         """An attempt starts; its number when it is a probe, else 0. The attempt hands
         it back with all it has to tell: only a probe moves a breaker that is open."""
         self.in_flight += 1
-        if self.limits.rpm is not None or self.limits.tpm is not None:
-            if now - self._minute >= 60.0:
-                self._minute, self._requests, self._tokens = now, 0, 0
-            self._requests += 1
+        if now - self._minute >= 60.0:
+            self._minute, self._requests, self._tokens = now, 0, 0
+        self._requests += 1
         if self.state == "closed":
             return 0
         self.state = "half_open"
@@ -150,8 +158,22 @@ class Health:
             self.probe = 0
         if streamed:
             self.latency_s = _average(self.latency_s, latency_s)
+            self._firsts.append(latency_s)
         else:
             self.whole_s = _average(self.whole_s, latency_s)
+            self._wholes.append(latency_s)
+
+    def percentile(self, share: float, *, streamed: bool) -> float:
+        """Seconds within which `share` of the latest answers came, by nearest rank; 0
+        before any."""
+        seen = sorted(self._firsts if streamed else self._wholes)
+        return seen[math.ceil(share * len(seen)) - 1] if seen else 0.0
+
+    def used(self, now: float) -> tuple[int, int]:
+        """Requests and tokens of this minute."""
+        if now - self._minute >= 60.0:
+            return 0, 0
+        return self._requests, self._tokens
 
     def succeeded(self, probe: int = 0) -> bool:
         """An answer is complete, or the call was at fault and got one all the same;

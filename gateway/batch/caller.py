@@ -108,6 +108,9 @@ class _Kept:
     async def stream(self, exchange: Exchange, stream: Stream) -> UpstreamError | None:
         raise TypeError("a batch cannot be streamed")
 
+    async def explained(self, exchange: Exchange, decision: bytes) -> None:
+        raise TypeError("a line of a batch has no headers that could ask for it")
+
     async def refuse(self, exchange: Exchange, error: Exception) -> None:
         told = tell(error, exchange.request_id)
         exchange.status = told.status

@@ -55,6 +55,7 @@ async def _create(arguments: argparse.Namespace, config: Config, store: Store) -
         store,
         name=arguments.name,
         models=arguments.model or None,
+        providers=arguments.only or None,
         expires_s=arguments.expires,
     )
     for alias in arguments.model:
@@ -75,7 +76,7 @@ async def _list(store: Store, *, json: bool) -> int:
     if json:
         out(_json([_record(key) for key in kept]))
         return OK
-    heads = ("id", "key", "name", "created", "expires", "models")
+    heads = ("id", "key", "name", "created", "expires", "models", "sent to")
     rows = [
         (
             key.id,
@@ -84,6 +85,7 @@ async def _list(store: Store, *, json: bool) -> int:
             _instant(key.created_unix_s),
             _instant(key.expires_unix_s) or "never",
             "all" if key.models is None else ", ".join(key.models),
+            "anyone" if key.providers is None else ", ".join(key.providers),
         )
         for key in kept
     ]
@@ -105,6 +107,7 @@ def _record(key: Kept) -> dict[str, object]:
         "name": key.name,
         "preview": key.preview,
         "models": key.models,
+        "providers": key.providers,
         "created": _instant(key.created_unix_s),
         "expires": _instant(key.expires_unix_s) or None,
         "metadata": key.metadata,

@@ -156,6 +156,13 @@ def _keys(commands: Any) -> None:
         help="an alias it may ask, `*` allowed; repeat; default: every one",
     )
     create.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PROVIDER/MODEL",
+        help="where its calls may be sent, `*` allowed; repeat; default: everywhere",
+    )
+    create.add_argument(
         "--expires", type=duration, metavar="TIME", help="30m, 12h, 90d; default: never"
     )
     create.add_argument("--json", action="store_true", help="one JSON document")

@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.config.addresses import bad_url, is_loopback
 from gateway.config.check_models import check_models, check_providers
+from gateway.config.check_routing import check_routing
 from gateway.config.findings import Findings
 from gateway.config.models_file import slips
 from gateway.config.problem import Path, did_you_mean, quoted
@@ -27,6 +28,7 @@ def check(config: Config, findings: Findings) -> None:
     _check_keys(config, findings)
     check_providers(config, findings)
     check_models(config, findings)
+    check_routing(config, findings)
     _check_pauses(config, findings)
     _check_store(config, findings)
     _check_catalog(config, findings)

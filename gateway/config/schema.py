@@ -263,6 +263,14 @@ class Deployment(Section, frozen=True, kw_only=True):
     base_model: str = ""
     """`provider/model-id` that it really is, for prices, windows and abilities: of a
     deployment whose name says nothing (`azure/gpt-4o`)."""
+    region: str = ""
+    """Where it is served, for who must know; empty: as its address or its cloud's
+    settings tell."""
+    tier: Literal["fast", "advanced", "expert"] | None = None
+    """What the model is for; without it `advanced`."""
+    abilities: list[str] | None = None
+    """`vision`, `audio_input`, `pdf_input`, `function_calling`, `response_schema`;
+    without the line the catalogue's."""
 
 
 class Hedge(Section, frozen=True, kw_only=True):
@@ -272,14 +280,26 @@ class Hedge(Section, frozen=True, kw_only=True):
     """Seconds without a first token before the next deployment is started too."""
 
 
-StrategyName = Literal["weighted", "ordered", "least_busy", "latency", "cheapest"]
+class Require(Section, frozen=True, kw_only=True):
+    """`require` of a model: fails closed."""
+
+    regions: list[str] = []
+    """Where it may be served: `eu`, `us`, `uk`, `ap`, a region's name or a pattern."""
+    tier: Literal["fast", "advanced", "expert"] | None = None
+    """The least able kind of model that may serve."""
+    max_cost: Dollars | None = None
+    """US dollars that a call may be expected to cost."""
 
 
 class Model(Section, frozen=True, kw_only=True):
     """One alias: the name clients ask for, and what stands behind it."""
 
     deployments: Annotated[list[Deployment], Meta(min_length=1)]
-    strategy: StrategyName | None = None
+    strategy: str = ""
+    """A kind of strategy, or a name out of `routing.strategies`; empty: the one of
+    `routing`."""
+    require: Require | None = None
+    """What must hold of whoever serves, whatever the client wishes."""
     fallbacks: list[str] = []
     """Aliases to try when every deployment of this one failed."""
     context_window_fallbacks: list[str] = []
@@ -292,10 +312,22 @@ class Model(Section, frozen=True, kw_only=True):
     """Leave it out of `GET /v1/models`."""
 
 
+class StrategyConfig(Section, frozen=True, kw_only=True):
+    """One of `routing.strategies`."""
+
+    kind: str
+    """`routeiq schema` and `configs/reference.yaml` list them."""
+    options: dict[str, Any] = {}
+    """Its own; see its kind."""
+
+
 class Routing(Section, frozen=True, kw_only=True):
     """`routing`: what holds for every model that does not say otherwise."""
 
-    strategy: StrategyName = "weighted"
+    strategy: str = "weighted"
+    """A kind of strategy, or a name out of `strategies`."""
+    strategies: dict[str, StrategyConfig] = {}
+    """Strategies with options, by names of your own."""
 
 
 class ProviderRow(Section, frozen=True, kw_only=True):

@@ -93,7 +93,8 @@ def _account(visit: Visit, accounts: Accounts, name: str) -> Account:
             "`passthrough: true` under its name in `providers`",
             code="passthrough_off",
         )
-    if not visit.principal.may_use(f"{name}/*"):
+    principal = visit.principal
+    if not (principal.may_use(f"{name}/*") and principal.may_reach(account.id)):
         raise Refused(
             403,
             "permission_error",

@@ -78,6 +78,11 @@ class Reply:
             await self._link.end()
         return error
 
+    async def explained(self, exchange: Exchange, decision: bytes) -> None:
+        exchange.status = 200
+        exchange.response_bytes = len(decision)
+        await self._answer(200, [*served(exchange), _JSON], decision)
+
     async def refuse(self, exchange: Exchange, error: Exception) -> None:
         told = tell(error, exchange.request_id)
         if told.param:

@@ -40,6 +40,8 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """First and last characters, to tell keys apart by eye."""
     models: list[str] | None = None
     """Aliases and wildcards; `None`: all."""
+    providers: list[str] | None = None
+    """Patterns of `provider/model-id` that its calls may be sent to; `None`: all."""
     created_unix_s: float = 0.0
     expires_unix_s: float | None = None
     metadata: dict[str, str] = {}
@@ -67,6 +69,7 @@ async def create(
     *,
     name: str,
     models: Sequence[str] | None = None,
+    providers: Sequence[str] | None = None,
     expires_s: float | None = None,
     metadata: dict[str, str] | None = None,
     now: float | None = None,
@@ -79,6 +82,7 @@ async def create(
         name=name,
         preview=f"{secret[: len(PREFIX) + 3]}...{secret[-3:]}",
         models=None if models is None else list(models),
+        providers=None if providers is None else list(providers),
         created_unix_s=now,
         expires_unix_s=None if expires_s is None else now + expires_s,
         metadata=metadata or {},
@@ -218,11 +222,12 @@ _MASTER: Final = Principal("master", "master", is_master=True)
 
 
 def _principal(kept: Kept) -> Principal:
-    if kept.models is None:
-        return Principal(kept.id, kept.name)
+    models = kept.models
+    named = None if models is None else frozenset(m for m in models if "*" not in m)
     return Principal(
         kept.id,
         kept.name,
-        frozenset(m for m in kept.models if "*" not in m),
-        tuple(m for m in kept.models if "*" in m),
+        named,
+        tuple(m for m in models or () if "*" in m),
+        providers=None if kept.providers is None else tuple(kept.providers),
     )

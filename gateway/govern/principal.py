@@ -14,6 +14,8 @@ class Principal(msgspec.Struct, frozen=True):
     patterns: tuple[str, ...] = ()
     """Aliases it may use by wildcard (`openai/*`)."""
     is_master: bool = False
+    providers: tuple[str, ...] | None = None
+    """Patterns of `provider/model-id` that its calls may be sent to; `None`: all."""
 
     @property
     def sees_all(self) -> bool:
@@ -26,6 +28,13 @@ class Principal(msgspec.Struct, frozen=True):
         if self.models is None or alias in self.models:
             return True
         return any(_fits(alias, pattern) for pattern in self.patterns)
+
+    def may_reach(self, provider: str) -> bool:
+        """Whether its calls may go to every model of a provider: what lies at an
+        account is not told apart by models."""
+        if self.providers is None:
+            return True
+        return any(_fits(f"{provider}/*", pattern) for pattern in self.providers)
 
 
 def _fits(alias: str, pattern: str) -> bool:

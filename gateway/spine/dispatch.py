@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from adapters.contract import Hint, Result
+from adapters.contract import Call, Hint, Result
 from adapters.errors import UpstreamError
 from adapters.normal.chat import ChatCall
 from gateway import errors
@@ -27,9 +27,12 @@ from gateway.net.hangup import ClientGone
 from gateway.spine.admit import identify
 from gateway.spine.attempt import Stream, Whole
 from gateway.spine.exchange import Exchange
+from gateway.spine.explain import explain
+from gateway.spine.outcome import learn
 from gateway.spine.record import Recorder
 from gateway.spine.route import resolve
 from gateway.spine.way import Way
+from gateway.spine.wishes import DRY_RUN, wants_dry_run, wishes
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,10 @@ class Outlet(Protocol):
 
     async def stream(self, exchange: Exchange, stream: Stream) -> UpstreamError | None:
         """Gives back the error that broke the stream, already told."""
+        ...
+
+    async def explained(self, exchange: Exchange, decision: bytes) -> None:
+        """What would be done: nothing is."""
         ...
 
     async def refuse(self, exchange: Exchange, error: Exception) -> None: ...
@@ -102,10 +109,11 @@ class Dispatch:
             if not (exchange.principal.sees_all or _is_form(hint)):
                 await self._owns(exchange.principal, body)
             call = exchange.call = exchange.dialect.read_call(body, hint)
-            exchange.asked = call.model
-            if isinstance(call, ChatCall):
-                call.received = exchange.began_unix_ns // 1_000_000_000
-            exchange.content = self._keep_content
+            self._note(exchange, call)
+            if DRY_RUN in exchange.headers and wants_dry_run(exchange.headers):
+                decision = explain(self.directory, exchange, call)
+                await outlet.explained(exchange, decision)
+                return
             exchange.alias = resolve(self.directory, exchange, call.model)
             self._limit(exchange, streams=call.stream)
             answered = await self._way.answer(exchange, call)
@@ -131,6 +139,14 @@ class Dispatch:
             self.in_flight -= 1
             self._record(exchange)
             _untie(exchange.error)
+
+    def _note(self, exchange: Exchange, call: Call) -> None:
+        """What the call says of itself."""
+        exchange.asked = call.model
+        if isinstance(call, ChatCall):
+            call.received = exchange.began_unix_ns // 1_000_000_000
+        exchange.content = self._keep_content
+        exchange.wishes = wishes(exchange.headers, call)
 
     async def perform(
         self,
@@ -216,7 +232,10 @@ class Dispatch:
             kind = errors.kind(exchange.error)
         if exchange.attempts and (kind or exchange.usage is None):
             exchange.usage = exchange.attempts[-1].usage
-        self._recorder.put(exchange.facts(time.monotonic(), kind))
+        ended = time.monotonic()
+        if exchange.query is not None:
+            learn(exchange, ended)
+        self._recorder.put(exchange.facts(ended, kind))
 
 
 def _is_form(hint: Hint) -> bool:

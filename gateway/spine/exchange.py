@@ -15,7 +15,7 @@ from adapters.normal.usage import Usage
 from gateway.deployments import Alias, Deployment
 from gateway.govern.principal import Principal
 from gateway.telemetry.facts import Attempt, Facts, Trace
-from routing.types import Plan
+from routing.types import NO_WISHES, Plan, Query
 
 MAX_TEXT: Final = 256
 """Characters of a client's or provider's words in the record."""
@@ -50,6 +50,7 @@ class Exchange:
         "pinned",
         "plan",
         "principal",
+        "query",
         "request_id",
         "response",
         "response_bytes",
@@ -64,6 +65,7 @@ class Exchange:
         "tries",
         "upstream_headers",
         "usage",
+        "wishes",
     )
 
     def __init__(
@@ -107,6 +109,10 @@ class Exchange:
         self.pinned = ""
         """The account that holds what the call refers to: no other is asked."""
         self.plan: Plan | None = None
+        self.wishes = NO_WISHES
+        """What the client says about this decision."""
+        self.query: Query | None = None
+        """What was decided on, where anybody looked."""
         self.attempts: list[Attempt] = []
         self.tries = 0
         """Attempts until the one that serves, itself included."""
@@ -118,8 +124,7 @@ class Exchange:
         self.cost_nano: int | None = 0
         self.stop: list[str] = []
         self.first_token = 0.0
-        self.output_chars = self.chunks = self.response_bytes = 0
-        self.status = 0
+        self.output_chars = self.chunks = self.response_bytes = self.status = 0
         self.error: BaseException | None = None
         self.fetched: dict[str, File] | None = None  # by address; see `fetch`
         self.hung_up = False

@@ -19,8 +19,9 @@ from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
 from gateway.spine.tries import none_left
 from gateway.spine.way import Way
+from gateway.spine.wishes import bound
 from gateway.telemetry.context import Propagation
-from routing.types import Query
+from routing.types import NO_WISHES, Query
 
 OPERATION: Final = "realtime"
 GOING_AWAY: Final = 1001
@@ -115,7 +116,16 @@ class Sessions:
             Refused: there is no one.
         """
         now = time.monotonic()
-        query = Query(alias=alias.name, operation=OPERATION, stream=True)
+        principal = exchange.principal
+        query = Query(
+            alias=alias.name,
+            operation=OPERATION,
+            stream=True,
+            id=exchange.id,
+            key=principal.id if principal is not None else "",
+            wishes=bound(NO_WISHES, alias.model.require),
+            may=principal.providers if principal is not None else None,
+        )
         planned = alias.plan(query, now)
         exchange.alias, exchange.plan = alias, planned
         if not planned.order:

@@ -5,8 +5,12 @@ from difflib import get_close_matches
 from adapters.contract import Call
 from gateway.deployments import Alias, Directory
 from gateway.errors import Refused
+from gateway.govern.principal import Principal
+from gateway.spine.asked import prompt
 from gateway.spine.exchange import Exchange
-from routing.types import Plan, Query, Removed
+from gateway.spine.wishes import bound
+from routing.contract import reads
+from routing.types import NO_WISHES, Plan, Query, Removed
 
 _MEDIA = (b"base64", b'"data"', b"inline")
 """Marks of media inside a body."""
@@ -32,16 +36,28 @@ def resolve(directory: Directory, exchange: Exchange, model: str) -> Alias:
 
 
 def plan(exchange: Exchange, call: Call, alias: Alias, now: float) -> Plan:
-    """The deployments of `alias` to try for this call."""
+    """The deployments of `alias` to try for this call.
+
+    Raises:
+        BadCall: the client names a strategy that there is not.
+    """
     least = call.prompt_bytes // LONGEST
-    planned = alias.quick_plan(exchange.operation, least, now)
+    planned = None
+    if exchange.wishes is NO_WISHES and not _is_bound(exchange.principal):
+        planned = alias.quick_plan(exchange.operation, least, now)
     if planned is None:
-        planned = alias.plan(_query(exchange, call, alias), now)
+        asked = exchange.query = query(exchange, call, alias)
+        planned = alias.plan(asked, now)
     if exchange.pinned:
         planned = _holding(planned, alias, exchange.pinned)
     if exchange.plan is None or planned.order:
         exchange.plan = planned
     return planned
+
+
+def _is_bound(principal: Principal | None) -> bool:
+    """Whether the key's calls may not go to every model."""
+    return principal is not None and principal.providers is not None
 
 
 def _holding(planned: Plan, alias: Alias, account: str) -> Plan:
@@ -55,8 +71,16 @@ def _holding(planned: Plan, alias: Alias, account: str) -> Plan:
     return Plan(tuple(held), planned.strategy, (*planned.removed, *other))
 
 
-def _query(exchange: Exchange, call: Call, alias: Alias) -> Query:
+def query(exchange: Exchange, call: Call, alias: Alias) -> Query:
+    """The call as routing sees it.
+
+    Raises:
+        BadCall: the client names a strategy that there is not.
+    """
     limit, size = call.max_tokens, call.prompt_bytes
+    principal = exchange.principal
+    wished = bound(exchange.wishes, alias.model.require)
+    strategy = alias.strategy(wished.strategy)
     return Query(
         alias=alias.name,
         input_tokens=size // 4,
@@ -64,7 +88,13 @@ def _query(exchange: Exchange, call: Call, alias: Alias) -> Query:
         output_tokens=GUESSED_OUTPUT if limit is None else limit,
         operation=str(exchange.operation),
         stream=call.stream,
-        key=exchange.principal.id if exchange.principal is not None else "",
+        id=exchange.id,
+        key=principal.id if principal is not None else "",
+        user=call.user,
+        agent=exchange.headers.get(b"user-agent", b"").decode("latin-1"),
+        prompt=prompt(call) if reads(strategy) or alias.differs else None,
+        wishes=wished,
+        may=principal.providers if principal is not None else None,
     )
 
 

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from routing.contract import Options, Setting
+from routing.filters import expected
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
@@ -10,7 +12,10 @@ from routing.types import Candidate, Query, Score
 class Cheapest:
     """Least expected cost; an unknown price ranks behind every known one."""
 
-    name = "cheapest"
+    options = Options
+
+    def __init__(self, name: str, options: Options, setting: Setting) -> None:
+        self.name = name
 
     def score(
         self,
@@ -30,13 +35,3 @@ class Cheapest:
             )
             for cost in costs
         ]
-
-
-def expected(query: Query, candidate: Candidate) -> float | None:
-    """Pico-dollars that `query` should cost; `None` when a price is unknown."""
-    if candidate.input_price is None or candidate.output_price is None:
-        return None
-    return (
-        query.input_tokens * candidate.input_price
-        + query.output_tokens * candidate.output_price
-    )

@@ -1,8 +1,8 @@
-"""By what is going on right now: requests in flight, latency seen."""
+"""By what is going on right now: requests in flight, room under limits."""
 
-import random
 from collections.abc import Sequence
 
+from routing.contract import Options, Setting
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
@@ -10,10 +10,11 @@ from routing.types import Candidate, Query, Score
 class LeastBusy:
     """Fewest requests in flight, per weight; ties at random."""
 
-    name = "least_busy"
+    options = Options
 
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
+    def __init__(self, name: str, options: Options, setting: Setting) -> None:
+        self.name = name
+        self._rng = setting.rng
 
     def score(
         self,
@@ -37,20 +38,18 @@ class LeastBusy:
         ]
 
 
-class Latency:
-    """Power of two choices over the average time to an answer, with load.
+class Usage:
+    """Most headroom under the provider's limits of requests and tokens per minute.
 
-    Two candidates are drawn; the one with the lower `latency x (in flight + 1)` goes
-    first. Drawing only two keeps a herd from all choosing the same momentary best, and
-    keeps measuring the others. A candidate never measured counts as fastest, so that
-    it is tried. Source: Mitzenmacher, The power of two choices (2001); Envoy and
-    Finagle use the same product of EWMA and load.
+    Where none is configured, the fewest tokens of this minute; ties by requests. The
+    minute is this process's own.
     """
 
-    name = "latency"
+    options = Options
 
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
+    def __init__(self, name: str, options: Options, setting: Setting) -> None:
+        self.name = name
+        self._clock = setting.clock
 
     def score(
         self,
@@ -58,30 +57,30 @@ class Latency:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
-        seen = [h.latency_s if query.stream else h.whole_s for h in health]
-        costs = [s * (h.in_flight + 1) for s, h in zip(seen, health, strict=True)]
-        count = len(costs)
-        drawn = (
-            set(self._rng.sample(range(count), 2)) if count > 2 else set(range(count))
-        )
-        ranks = sorted(costs)
+        now = self._clock()
+        asked = query.input_tokens + query.output_tokens
+        values, reasons = [], []
+        for candidate, one in zip(candidates, health, strict=True):
+            requests, tokens = one.used(now)
+            room = [
+                1.0 - used / most
+                for used, most in (
+                    (requests + 1, candidate.rpm),
+                    (tokens + asked, candidate.tpm),
+                )
+                if most
+            ]
+            # A limit is a share, no limit is all of it: then what was used tells.
+            left = min(room) if room else 1.0
+            values.append((left, -tokens, -requests))
+            reasons.append(f"{left:.0%} left, {tokens} tokens this minute")
+        best = max(values)
+        ranks = sorted(set(values))
         return [
             Score(
-                -cost - 1e-12 * self._rng.random() + (1e6 if i in drawn else 0.0),
-                f"{seen[i] * 1000:.0f} ms, {h.in_flight} in flight"
-                if seen[i]
-                else "not measured yet",
-                _propensity(ranks.index(cost), ranks.count(cost), count),
+                float(ranks.index(value)),
+                reason,
+                1.0 / values.count(best) if value == best else 0.0,
             )
-            for i, (cost, h) in enumerate(zip(costs, health, strict=True))
+            for value, reason in zip(values, reasons, strict=True)
         ]
-
-
-def _propensity(rank: int, ties: int, count: int) -> float:
-    """Chance of winning a draw of two, for `ties` equal candidates from `rank` on."""
-    if count < 3:
-        return 1.0 / ties if rank == 0 else 0.0
-    pairs = count * (count - 1) / 2
-    # All pairs whose better one lies among the ties, shared by them.
-    won = sum(count - 1 - (rank + i) for i in range(ties))
-    return won / pairs / ties

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from routing.contract import Options, Setting
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
@@ -9,7 +10,10 @@ from routing.types import Candidate, Query, Score
 class Ordered:
     """Keeps the order of the configuration: the first that is well serves."""
 
-    name = "ordered"
+    options = Options
+
+    def __init__(self, name: str, options: Options, setting: Setting) -> None:
+        self.name = name
 
     def score(
         self,

@@ -1,19 +1,54 @@
-"""Names -> strategies. A new one: a file here and a row below."""
+"""Names -> kinds of strategies. A new one: a file here and a row below.
 
-import random
-from collections.abc import Callable, Mapping
-from typing import Final
+Kinds are named by text and imported when a configuration asks for them: who routes by
+weight loads no numbers library. Other distributions add theirs by the entry point
+group `routeiq.strategies`.
+"""
 
-from routing.contract import Strategy
-from routing.strategies.cost import Cheapest
-from routing.strategies.load import Latency, LeastBusy
-from routing.strategies.ordered import Ordered
-from routing.strategies.weighted import Weighted
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Final, cast
 
-STRATEGIES: Final[Mapping[str, Callable[[random.Random], Strategy]]] = {
-    "weighted": Weighted,
-    "ordered": lambda _: Ordered(),
-    "least_busy": LeastBusy,
-    "latency": Latency,
-    "cheapest": lambda _: Cheapest(),
+from routing.contract import Kind
+
+GROUP: Final = "routeiq.strategies"
+
+STRATEGIES: Final[Mapping[str, str]] = {
+    "weighted": "weighted:Weighted",
+    "ordered": "ordered:Ordered",
+    "least_busy": "load:LeastBusy",
+    "usage": "load:Usage",
+    "latency": "latency:Latency",
+    "cheapest": "cost:Cheapest",
+    "cost_quality": "quality:CostQuality",
+    "rules": "rules:Rules",
+    "affinity": "affinity:Affinity",
+    "prompt_cache": "affinity:PromptCache",
+    "blend": "blend:Blend",
+    "experiment": "experiment:Experiment",
 }
+"""Kind -> module beside this one, and its class."""
+
+
+def kind(name: str) -> Kind:
+    """The class of a kind.
+
+    Raises:
+        LookupError: there is none of that name, or a plug-in does not load.
+    """
+    if name in STRATEGIES:
+        module, _, cls = STRATEGIES[name].partition(":")
+        return cast(Kind, getattr(import_module(f"routing.strategies.{module}"), cls))
+    for entry in entry_points(group=GROUP, name=name):
+        try:
+            return cast(Kind, entry.load())
+        except (ImportError, AttributeError) as error:
+            raise LookupError(f"the plug-in {entry.value} does not load") from error
+    raise LookupError(f"there is no kind of strategy {name!r}")
+
+
+def kinds() -> list[str]:
+    """Every name that `kind` knows."""
+    plugged = {entry.name for entry in entry_points(group=GROUP)}
+    return sorted({*STRATEGIES, *plugged})

@@ -1,9 +1,9 @@
 """At random, in proportion to weights."""
 
 import math
-import random
 from collections.abc import Sequence
 
+from routing.contract import Options, Setting
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
@@ -17,10 +17,11 @@ class Weighted:
     ordering by `log(u) / w` gives exactly that distribution.
     """
 
-    name = "weighted"
+    options = Options
 
-    def __init__(self, rng: random.Random) -> None:
-        self._random = rng.random
+    def __init__(self, name: str, options: Options, setting: Setting) -> None:
+        self.name = name
+        self._random = setting.rng.random
 
     def score(
         self,

@@ -7,10 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routing.book import Book, Spec
+from routing.contract import Strategy
 from routing.engine import Pool, plan
 from routing.health import Health, Limits
 from routing.strategies.table import STRATEGIES
 from routing.types import Candidate, Query
+
+SPECS = {
+    "rules": {"rules": [{"text": "x", "use": ["*a*"]}], "then": "ordered"},
+    "blend": {"of": {"cheapest": 2.0, "least_busy": 1.0}},
+    "experiment": {"arms": {"cheapest": 1.0, "ordered": 1.0}},
+}
+"""Options of kinds that want some."""
+
+
+def made(name: str, seed: int = 1, **options: object) -> Strategy:
+    """A strategy of that kind, alone in its book."""
+    given = options or SPECS.get(name, {})
+    book = Book(
+        {"own": Spec(kind=name, options=given)}, random.Random(seed), lambda: 0.0
+    )
+    return book.get("own")
+
 
 QUERY = Query(alias="m", input_tokens=1000, least_tokens=200, output_tokens=500)
 
@@ -31,13 +50,13 @@ candidates = st.lists(
 
 def _health(count: int, seed: int) -> list[Health]:
     rng = random.Random(seed)
-    made = []
+    drawn = []
     for _ in range(count):
         health = Health()
         health.in_flight = rng.randrange(5)
         health.whole_s = rng.choice([0.0, rng.random()])
-        made.append(health)
-    return made
+        drawn.append(health)
+    return drawn
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -45,24 +64,26 @@ def _health(count: int, seed: int) -> list[Health]:
 def test_a_plan_holds_every_candidate_once_tier_by_tier(
     name: str, pool: list[Candidate], seed: int
 ) -> None:
-    strategy = STRATEGIES[name](random.Random(seed))
-    made = plan(strategy, QUERY, Pool(pool, _health(len(pool), seed)), 0.0)
-    assert sorted(r.candidate for r in made.order) == sorted(c.id for c in pool)
+    strategy = made(name, seed)
+    planned = plan(strategy, QUERY, Pool(pool, _health(len(pool), seed)), 0.0)
+    assert sorted(r.candidate for r in planned.order) == sorted(c.id for c in pool)
     tiers = {c.id: c.order for c in pool}
-    walked = [tiers[r.candidate] for r in made.order]
+    walked = [tiers[r.candidate] for r in planned.order]
     assert walked == sorted(walked)
-    first = [r.propensity for r in made.order if tiers[r.candidate] == walked[0]]
+    first = [r.propensity for r in planned.order if tiers[r.candidate] == walked[0]]
     assert sum(first) == pytest.approx(1.0)
-    assert all(r.reason for r in made.order)
+    assert all(r.reason for r in planned.order)
 
 
-@pytest.mark.parametrize("name", ["least_busy", "cheapest"])
+@pytest.mark.parametrize(
+    "name", ["least_busy", "cheapest", "usage", "cost_quality", "affinity", "blend"]
+)
 @given(candidates, st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_permuting_the_candidates_permutes_the_scores(
     name: str, pool: list[Candidate], seed: int, order: random.Random
 ) -> None:
     health = _health(len(pool), seed)
-    strategy = STRATEGIES[name](random.Random(seed))
+    strategy = made(name, seed)
     plain = {
         c.id: s.value
         for c, s in zip(pool, strategy.score(QUERY, pool, health), strict=True)
@@ -80,13 +101,13 @@ def test_propensities_are_the_shares_that_are_drawn(name: str) -> None:
     health = [Health() for _ in pool]
     for i, h in enumerate(health):
         h.whole_s = 0.1 * (i + 1)
-    strategy = STRATEGIES[name](random.Random(7))
+    strategy = made(name, 7)
     drawn: Counter[str] = Counter()
     said = {}
     for _ in range(4000):
-        made = plan(strategy, QUERY, Pool(pool, health), 0.0)
-        drawn[made.order[0].candidate] += 1
-        said = {r.candidate: r.propensity for r in made.order}
+        planned = plan(strategy, QUERY, Pool(pool, health), 0.0)
+        drawn[planned.order[0].candidate] += 1
+        said = {r.candidate: r.propensity for r in planned.order}
     for id, share in said.items():
         assert drawn[id] / 4000 == pytest.approx(share, abs=0.03)
 
@@ -97,13 +118,13 @@ def test_cheapest_counts_both_sides_and_trusts_no_unknown_price() -> None:
         Candidate(id="dear", input_price=1, output_price=1000),
         Candidate(id="cheap", input_price=100, output_price=100),
     ]
-    made = plan(
-        STRATEGIES["cheapest"](random.Random(1)),
+    planned = plan(
+        made("cheapest"),
         QUERY,
         Pool(pool, [Health() for _ in pool]),
         0.0,
     )
-    assert [r.candidate for r in made.order] == ["cheap", "dear", "unknown"]
+    assert [r.candidate for r in planned.order] == ["cheap", "dear", "unknown"]
 
 
 def test_hard_limits_name_what_they_removed() -> None:
@@ -119,9 +140,9 @@ def test_hard_limits_name_what_they_removed() -> None:
         Candidate(id="well"),
     ]
     health = [busy, cold, Health(), Health(), Health()]
-    made = plan(STRATEGIES["ordered"](random.Random(1)), QUERY, Pool(pool, health), 1.0)
-    assert [r.candidate for r in made.order] == ["well"]
-    assert {r.candidate: r.by for r in made.removed} == {
+    planned = plan(made("ordered"), QUERY, Pool(pool, health), 1.0)
+    assert [r.candidate for r in planned.order] == ["well"]
+    assert {r.candidate: r.by for r in planned.removed} == {
         "busy": "busy",
         "cold": "cooldown",
         "small": "context_window",

@@ -135,6 +135,8 @@ class Chooser:
 
     def may_use(self, principal: Principal, account: Account) -> bool:
         """Whether a key reaches anything at the account by its models."""
+        if not principal.may_reach(account.id):
+            return False
         if principal.models is None or principal.may_use(f"{account.id}/*"):
             return True
         named = (self._directory.find(name) for name in principal.models)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from adapters.contract import Result
-from adapters.errors import UpstreamError
+from adapters.errors import BadCall, UpstreamError
 from adapters.openai.responses import shape
 from gateway.endpoints.responses.kept import Keeper, Kept, status, unavailable
 from gateway.endpoints.responses.session import Session
@@ -81,6 +81,10 @@ class Job:
     async def stream(self, exchange: Exchange, stream: Stream) -> UpstreamError | None:
         """Never: the call does not ask for one."""
         raise TypeError("a response in the background is not streamed")
+
+    async def explained(self, exchange: Exchange, decision: bytes) -> None:
+        """Never: it would be no response."""
+        raise BadCall("a dry run is not made in the background", "background")
 
     async def refuse(self, exchange: Exchange, error: Exception) -> None:
         """It failed, or was not even accepted."""

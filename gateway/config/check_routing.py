@@ -1,0 +1,73 @@
+"""Strategies: whether each can be made as it is configured."""
+
+import time
+from collections.abc import Mapping
+
+from gateway.config.findings import Findings
+from gateway.config.problem import Path, did_you_mean, quoted
+from gateway.config.schema import Config, StrategyConfig
+from routing.book import BadStrategy, Book, Spec, seeded
+from routing.strategies.table import STRATEGIES, kind, kinds
+
+
+def check_routing(config: Config, findings: Findings) -> None:
+    """`routing`, and the strategies that models name."""
+    routing = config.routing
+    names = sorted({*STRATEGIES, *routing.strategies})
+    for name, own in routing.strategies.items():
+        _check_kind(name, own, findings)
+    book = Book(specs(routing.strategies), seeded(), time.monotonic)
+    if findings.sound("routing", "strategy"):
+        _check_name(routing.strategy, ("routing", "strategy"), names, findings)
+    for name in routing.strategies:
+        if findings.sound("routing", "strategies", name, "kind"):
+            _check_made(name, book, findings)
+    for alias, model in config.models.items():
+        if model.strategy:
+            path: Path = ("models", alias, "strategy")
+            _check_name(model.strategy, path, names, findings)
+
+
+def specs(strategies: Mapping[str, StrategyConfig]) -> dict[str, Spec]:
+    """The section in routing's own words."""
+    return {n: Spec(kind=s.kind, options=s.options) for n, s in strategies.items()}
+
+
+def _check_kind(name: str, own: StrategyConfig, findings: Findings) -> None:
+    path: Path = ("routing", "strategies", name)
+    if not name or not name.isprintable() or name != name.strip():
+        message = "a strategy's name is visible, without spaces around it"
+        findings.problem(path, message, at_key=True)
+    if name in STRATEGIES and own.kind != name:
+        message = f"{quoted(name)} is a kind of its own: call this one otherwise"
+        findings.problem(path, message, at_key=True)
+    if not findings.sound(*path, "kind"):
+        return
+    try:
+        kind(own.kind)
+    except LookupError as error:
+        known = kinds()
+        hint = did_you_mean(own.kind, known) or f"kinds: {', '.join(known)}"
+        findings.problem((*path, "kind"), str(error.args[0]), hint)
+
+
+def _check_name(name: str, path: Path, names: list[str], findings: Findings) -> None:
+    if name in names:
+        return
+    try:
+        kind(name)
+    except LookupError:
+        hint = did_you_mean(name, names) or f"strategies: {', '.join(names)}"
+        findings.problem(path, f"no strategy {quoted(name)}", hint)
+
+
+def _check_made(name: str, book: Book, findings: Findings) -> None:
+    path: Path = ("routing", "strategies", name)
+    try:
+        book.get(name)
+    except BadStrategy as error:
+        if error.name == name:
+            at = (*path, "options", error.field) if error.field else path
+            findings.problem(at, error.message, at_key=not error.field)
+    except LookupError as error:
+        findings.problem((*path, "options"), str(error.args[0]))

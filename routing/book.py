@@ -1,0 +1,112 @@
+"""The strategies of a configuration, made when they are asked for."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
+from typing import Any
+
+import msgspec
+
+from routing.contract import Options, Setting, Strategy
+from routing.strategies.table import kind
+
+
+def seeded() -> Random:
+    """The randomness of strategies: seeded by time, never for secrets."""
+    return Random(time.time_ns())  # noqa: S311
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """A strategy as it is configured."""
+
+    kind: str
+    options: Mapping[str, Any] = {}
+
+
+class BadStrategy(Exception):
+    """A strategy cannot be made as it is configured."""
+
+    def __init__(self, name: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+        self.message = message
+        self.field = field
+        """The option that is wrong; empty: the strategy as a whole."""
+
+
+class Book:
+    """Names -> strategies. A kind's own name stands for it without options."""
+
+    def __init__(
+        self,
+        specs: Mapping[str, Spec],
+        rng: Random,
+        clock: Callable[[], float],
+    ) -> None:
+        self._specs = specs
+        self._rng = rng
+        self._clock = clock
+        self._made: dict[str, Strategy] = {}
+        self._making: list[str] = []
+
+    def get(self, name: str) -> Strategy:
+        """The strategy of that name; always the same object.
+
+        Raises:
+            LookupError: there is none, or it leads back to itself.
+            BadStrategy: it cannot be made.
+        """
+        found = self._made.get(name)
+        if found is not None:
+            return found
+        if name in self._making:
+            way = " -> ".join([*self._making, name])
+            raise LookupError(f"the strategies go round in a circle: {way}")
+        self._making.append(name)
+        try:
+            made = self._make(name, self._specs.get(name) or Spec(kind=name))
+        finally:
+            self._making.pop()
+        self._made[name] = made
+        return made
+
+    def _make(self, name: str, spec: Spec) -> Strategy:
+        cls = kind(spec.kind)
+        options = converted(name, spec, cls.options)
+        setting = Setting(rng=self._rng, clock=self._clock, named=self.get)
+        try:
+            return cls(name, options, setting)
+        except ValueError as error:
+            raise BadStrategy(name, str(error)) from error
+
+    def made(self) -> Iterator[Strategy]:
+        """Those that have been asked for."""
+        yield from self._made.values()
+
+
+def converted(name: str, spec: Spec, options: type[Options]) -> Options:
+    """The options of a strategy.
+
+    Raises:
+        BadStrategy: they do not fit; with the field where that is known.
+    """
+    fields = {f.encode_name: f for f in msgspec.structs.fields(options)}
+    for key in spec.options:
+        if key not in fields:
+            known = ", ".join(fields) or "none"
+            message = f"{spec.kind} has no option {key!r}; its options: {known}"
+            raise BadStrategy(name, message, key)
+    for key, value in spec.options.items():
+        try:
+            msgspec.convert(value, fields[key].type)
+        except msgspec.ValidationError as error:
+            raise BadStrategy(name, _told(error), key) from error
+    try:
+        return msgspec.convert(dict(spec.options), options)
+    except msgspec.ValidationError as error:
+        raise BadStrategy(name, _told(error)) from error
+
+
+def _told(error: msgspec.ValidationError) -> str:
+    """msgspec's words, without its `$` for where."""
+    return str(error).replace(" - at `$`", "").replace("`$.", "`").replace("`$[", "`[")
