@@ -1,8 +1,6 @@
 """The configured models -> live aliases and deployments."""
 
-import re
 import time
-from collections.abc import Collection, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Final
@@ -10,16 +8,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from adapters import realtime
 from adapters.bedrock.models import catalogued
 from adapters.bedrock.wire import FAMILY as BEDROCK
 from adapters.catalog import Catalog, ModelFacts, Price, priced
-from adapters.contract import Operation, Provider, Target
+from adapters.contract import Provider, Target
 from adapters.providers import PROVIDERS, find
 from adapters.quirks import placed
 from adapters.registry import UPSTREAMS
 from gateway import spoken
 from gateway.accounts import Account, Accounts
+from gateway.candidate import Place, candidate
 from gateway.config import clouds, schema
 from gateway.config.addresses import address, filled
 from gateway.config.aws import sited
@@ -27,7 +25,7 @@ from gateway.config.check_routing import specs
 from gateway.config.command import is_command
 from gateway.config.found import found_keys
 from gateway.config.secrets import SecretError, Secrets
-from gateway.credentials.contract import Signer, Wanted
+from gateway.credentials.contract import Wanted
 from gateway.credentials.signing import Signing
 from gateway.credentials.wallet import Wallet
 from gateway.deployments import Alias, Deployment, Directory
@@ -38,28 +36,8 @@ from routing.health import Credential, Health
 from routing.health import Limits as HealthLimits
 from routing.types import Candidate
 
-_REGION: Final = re.compile(
-    r"[\w-]+\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com"
-    r"|([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com"
-    r"|(eu|us)\.api\.openai\.com"
-)
-"""Hosts of AWS, Google and OpenAI that say where they are."""
 DEMO: Final = "demo"
 """The alias, and the echo family's model, that answers without any provider."""
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A provider as the configuration has it: row, address, key, headers."""
-
-    row: Provider
-    base_url: str
-    key: str
-    headers: Mapping[str, str]
-    secrets: Collection[str]
-    """Values of headers that were written as references."""
-    signer: Signer | None
-    mark: str
-    """See `Accounts`."""
 
 
 class Deployer:
@@ -170,7 +148,7 @@ class Deployer:
             upstream=upstream,
             target=_target(place, name, entry, facts, strict=self._strict(entry)),
             client=client,
-            candidate=_candidate(id, name, entry, place, price, facts),
+            candidate=candidate(id, name, entry, place, price, facts),
             health=Health(limits, shared),
             timeouts=entry.timeouts or model.timeouts or self._config.timeouts,
             price=price,
@@ -380,61 +358,6 @@ def _target(
         abilities=facts.abilities if facts else frozenset(),
         heads={},
     )
-
-
-def _candidate(
-    id: str,
-    name: str,
-    entry: schema.Deployment,
-    place: Place,
-    price: Price | None,
-    facts: ModelFacts | None,
-) -> Candidate:
-    row, upstream = place.row, UPSTREAMS[place.row.family]
-    operations = {str(o) for o in upstream.operations}
-    if row.base_url == place.base_url and row.family != "echo":
-        # Few judge or rank; who is known not to is not asked. Other addresses we do
-        # not know.
-        operations -= {str(Operation.moderate), str(Operation.rerank)} - row.operations
-    if Operation.chat in upstream.operations:
-        # Legacy completions are translated, token counts estimated, summaries asked
-        # for in words, where a family has none of them.
-        made = (Operation.complete, Operation.count_tokens, Operation.compact)
-        operations |= {str(operation) for operation in made}
-    if row.family in realtime.FAMILIES:
-        operations.add("realtime")
-    return Candidate(
-        id=id,
-        weight=entry.weight,
-        order=entry.order,
-        input_price=price.input if price else None,
-        output_price=price.output if price else None,
-        max_input_tokens=entry.max_input_tokens
-        or (facts.max_input_tokens if facts else None),
-        operations=frozenset(operations),
-        model=entry.base_model or f"{row.id}/{name}",
-        cached_price=price.cached if price else None,
-        abilities=_abilities(entry, facts),
-        region=entry.region or _region(place.base_url),
-        tier=entry.tier,
-        rpm=entry.rpm,
-        tpm=entry.tpm,
-    )
-
-
-def _abilities(
-    entry: schema.Deployment, facts: ModelFacts | None
-) -> frozenset[str] | None:
-    """What is said of it, or known; `None`: nothing is."""
-    if entry.abilities is not None:
-        return frozenset(entry.abilities)
-    return facts.abilities if facts is not None and facts.abilities else None
-
-
-def _region(base_url: str) -> str:
-    """The region that an address names; empty when it names none."""
-    found = _REGION.match(urlsplit(base_url).hostname or "")
-    return next((part for part in found.groups() if part), "") if found else ""
 
 
 def _price(said: schema.Price | None, facts: ModelFacts | None) -> Price | None:

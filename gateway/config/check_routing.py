@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from gateway.config.findings import Findings
 from gateway.config.problem import Path, did_you_mean, quoted
-from gateway.config.schema import Config, StrategyConfig
+from gateway.config.routed import StrategyConfig
+from gateway.config.schema import Config
 from routing.book import BadStrategy, Book, Spec, seeded
 from routing.strategies.table import STRATEGIES, kind, kinds
 

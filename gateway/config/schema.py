@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from gateway.config.fetching import Fetch
+from gateway.config.routed import Require, Routing
 from gateway.config.section import (
     Count,
     Dollars,
@@ -280,17 +281,6 @@ class Hedge(Section, frozen=True, kw_only=True):
     """Seconds without a first token before the next deployment is started too."""
 
 
-class Require(Section, frozen=True, kw_only=True):
-    """`require` of a model: fails closed."""
-
-    regions: list[str] = []
-    """Where it may be served: `eu`, `us`, `uk`, `ap`, a region's name or a pattern."""
-    tier: Literal["fast", "advanced", "expert"] | None = None
-    """The least able kind of model that may serve."""
-    max_cost: Dollars | None = None
-    """US dollars that a call may be expected to cost."""
-
-
 class Model(Section, frozen=True, kw_only=True):
     """One alias: the name clients ask for, and what stands behind it."""
 
@@ -310,24 +300,6 @@ class Model(Section, frozen=True, kw_only=True):
     description: str = ""
     hidden: bool = False
     """Leave it out of `GET /v1/models`."""
-
-
-class StrategyConfig(Section, frozen=True, kw_only=True):
-    """One of `routing.strategies`."""
-
-    kind: str
-    """`routeiq schema` and `configs/reference.yaml` list them."""
-    options: dict[str, Any] = {}
-    """Its own; see its kind."""
-
-
-class Routing(Section, frozen=True, kw_only=True):
-    """`routing`: what holds for every model that does not say otherwise."""
-
-    strategy: str = "weighted"
-    """A kind of strategy, or a name out of `strategies`."""
-    strategies: dict[str, StrategyConfig] = {}
-    """Strategies with options, by names of your own."""
 
 
 class ProviderRow(Section, frozen=True, kw_only=True):

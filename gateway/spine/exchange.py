@@ -21,6 +21,9 @@ MAX_TEXT: Final = 256
 """Characters of a client's or provider's words in the record."""
 
 
+_UNDECIDED: Query | None = None
+
+
 class Exchange:
     """What is known of a request so far. Instants are monotonic seconds."""
 
@@ -109,10 +112,7 @@ class Exchange:
         self.pinned = ""
         """The account that holds what the call refers to: no other is asked."""
         self.plan: Plan | None = None
-        self.wishes = NO_WISHES
-        """What the client says about this decision."""
-        self.query: Query | None = None
-        """What was decided on, where anybody looked."""
+        self.wishes, self.query = NO_WISHES, _UNDECIDED
         self.attempts: list[Attempt] = []
         self.tries = 0
         """Attempts until the one that serves, itself included."""

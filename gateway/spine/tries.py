@@ -1,6 +1,7 @@
 """What was tried of one alias, and what to say when nothing is left to try."""
 
 from collections import deque
+from typing import Final
 
 from adapters.errors import ContextWindow, Unsupported, UpstreamError
 from gateway.deployments import Alias, Deployment
@@ -79,6 +80,25 @@ class Hedge:
         return deployment
 
 
+PASSING: Final = frozenset({"cooldown", "breaker", "busy", "rate"})
+"""Why a deployment is out that may be back soon."""
+
+
+def _not_allowed(alias: Alias, planned: Plan, reasons: set[str]) -> Refused:
+    """Nobody may serve what is asked as it is asked: waiting would not help."""
+    told = ", ".join(f"{out.candidate}: {out.by}" for out in planned.removed[:8])
+    status, type = 400, "invalid_request_error"
+    if reasons == {"key"}:
+        status, type = 403, "permission_error"
+    return Refused(
+        status,
+        type,
+        f"no deployment of {alias.name!r} may serve this request ({told})",
+        code="no_deployment_allowed",
+        param="model",
+    )
+
+
 def none_left(alias: Alias, planned: Plan, now: float) -> Exception:
     """Why an alias has nobody to ask."""
     reasons = {removed.by for removed in planned.removed}
@@ -103,6 +123,8 @@ def none_left(alias: Alias, planned: Plan, now: float) -> Exception:
         return ContextWindow(
             f"the prompt is too long for every model of {alias.name!r}"
         )
+    if reasons and not reasons & PASSING:
+        return _not_allowed(alias, planned, reasons)
     wait = alias.back_in(now)
     limited = all(
         d.health.blocked(now) == "rate"

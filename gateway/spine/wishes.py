@@ -12,7 +12,7 @@ import msgspec
 from adapters.contract import Call
 from adapters.errors import BadCall
 from adapters.normal.chat import ChatCall
-from gateway.config.schema import Require
+from gateway.config.routed import Require
 from routing.types import NO_WISHES, TIERS, Wishes
 
 MARK: Final = b'"routeiq_'

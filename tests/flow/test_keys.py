@@ -306,3 +306,35 @@ def test_a_public_address_without_a_key_is_refused(tmp_path: Path, host: str) ->
     assert "there is no key" in done.stderr
     assert "keys.master" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_key_is_sent_nowhere_else(
+    upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    config = {
+        "keys": {"master": "env:MASTER"},
+        "models": {
+            "both": {
+                "strategy": "ordered",
+                "deployments": [
+                    deployment(upstream, "first", model="openai/one"),
+                    deployment(upstream, "second", model="openai/two"),
+                ],
+            },
+            "one": {"deployments": [deployment(upstream, "only", model="openai/one")]},
+        },
+    }
+    env = {**ENV, "MASTER": MASTER}
+    with gateway(config, tmp_path_factory.mktemp("only"), env=env) as running:
+        key = _keys(running, "create", "--name", "eu", "--only", "openai/two")
+        said = {"authorization": f"Bearer {key}"}
+        answer = running.post(CHAT, json=call("both"), headers=said)
+        assert answer.headers["x-routeiq-deployment"] == "second"
+        refused = running.post(CHAT, json=call("one"), headers=said)
+        assert refused.status_code == 403
+        assert "only: key" in refused.json()["error"]["message"]
+        told = _keys(running, "list", "--json")
+        assert json.loads(told)[0]["providers"] == ["openai/two"]
+        # What lies at an account is not told apart by models: it is closed.
+        files = running.get("/v1/files", headers=said)
+        assert files.json().get("data", []) == []

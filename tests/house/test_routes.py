@@ -55,6 +55,7 @@ INVENTORY: dict[tuple[str, str], tuple[str, bool]] = {
     ("GET", "/v1beta/models/{model}"): ("key", False),
     ("GET", "/v1/models"): ("key", False),
     ("GET", "/v1/models/{model}"): ("key", False),
+    ("POST", "/v1/routing/explain"): ("key", True),
     # Feedback is a record itself, in a log of its own.
     ("POST", "/v1/feedback"): ("key", False),
     ("GET", "/health/live"): ("none", False),
@@ -75,6 +76,7 @@ INVOKE: dict[str, object] = {
 BODIES: dict[str, dict[str, object]] = {
     **routes_clouds.BODIES,
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "hi"}]},
+    "/v1/routing/explain": {"messages": [{"role": "user", "content": "hi"}]},
     "/v1/completions": {"prompt": "hi"},
     "/v1/embeddings": {"input": "hi"},
     "/v1/responses": {"input": "hi"},
