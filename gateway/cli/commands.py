@@ -23,6 +23,7 @@ TABLE: Final = {
     "keys": "gateway.cli.keys:keys",
     "models": "gateway.cli.models:models",
     "providers": "gateway.cli.providers:providers",
+    "route": "gateway.cli.route:route",
     "version": "gateway.cli.version:version",
 }
 

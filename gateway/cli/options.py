@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _keys(commands)
     _models(commands)
     _providers(commands)
+    _route(commands)
     _add(commands, "version", "print the version", "routeiq version")
     return top
 
@@ -120,6 +121,40 @@ def _import(commands: Any) -> None:
     command.add_argument("format", choices=("litellm",), help="whose it is")
     command.add_argument("file", metavar="FILE", help="the other gateway's file")
     _output(command)
+
+
+def _route(commands: Any) -> None:
+    route = _add(
+        commands,
+        "route",
+        "tell who would be asked, and why",
+        "routeiq route explain --model fast 'Prove that there are endless primes'",
+    )
+    actions = route.add_subparsers(dest="action", metavar="ACTION", required=True)
+    explain = _add(
+        actions,
+        "explain",
+        "the decision for a prompt, without sending it",
+        "routeiq route explain --model fast --quality 0.95 'Who was Ada Lovelace?'",
+        "routeiq route explain --url http://localhost:4000 --key env:KEY -m fast -",
+    )
+    explain.add_argument("prompt", metavar="PROMPT", help="the text; -: standard input")
+    explain.add_argument("-m", "--model", required=True, help="the alias that is asked")
+    explain.add_argument("--config", metavar="FILE", help=f"{_FILE}; as for serve")
+    explain.add_argument("--url", help="ask the gateway that runs there")
+    explain.add_argument(
+        "--key", default="", metavar="REF", help="for --url: env:NAME, file:PATH"
+    )
+    explain.add_argument("--strategy", metavar="NAME", help="instead of the alias's")
+    explain.add_argument("--profile", metavar="NAME", help="auto, eco, premium, ...")
+    explain.add_argument("--quality", metavar="SHARE", help="of the best, 0 to 1")
+    explain.add_argument("--max-cost", metavar="USD", help="per call")
+    explain.add_argument("--pin", metavar="ID", help="this deployment only")
+    explain.add_argument("--region", metavar="AREA", help="eu, us, or a region; commas")
+    explain.add_argument("--min-tier", metavar="TIER", help="fast, advanced, expert")
+    explain.add_argument("--tags", metavar="TAGS", help="for rules; commas")
+    explain.add_argument("--conversation", metavar="NAME", help="which one it is of")
+    explain.add_argument("--json", action="store_true", help="one JSON document")
 
 
 def _output(command: Any) -> None:

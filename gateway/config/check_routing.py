@@ -15,14 +15,12 @@ def check_routing(config: Config, findings: Findings) -> None:
     """`routing`, and the strategies that models name."""
     routing = config.routing
     names = sorted({*STRATEGIES, *routing.strategies})
-    for name, own in routing.strategies.items():
-        _check_kind(name, own, findings)
+    known = [n for n, s in routing.strategies.items() if _is_kind(n, s, findings)]
     book = Book(specs(routing.strategies), seeded(), time.monotonic)
     if findings.sound("routing", "strategy"):
         _check_name(routing.strategy, ("routing", "strategy"), names, findings)
-    for name in routing.strategies:
-        if findings.sound("routing", "strategies", name, "kind"):
-            _check_made(name, book, findings)
+    for name in known:
+        _check_made(name, book, findings)
     for alias, model in config.models.items():
         if model.strategy:
             path: Path = ("models", alias, "strategy")
@@ -34,7 +32,8 @@ def specs(strategies: Mapping[str, StrategyConfig]) -> dict[str, Spec]:
     return {n: Spec(kind=s.kind, options=s.options) for n, s in strategies.items()}
 
 
-def _check_kind(name: str, own: StrategyConfig, findings: Findings) -> None:
+def _is_kind(name: str, own: StrategyConfig, findings: Findings) -> bool:
+    """Whether its kind is one, so that it can be made."""
     path: Path = ("routing", "strategies", name)
     if not name or not name.isprintable() or name != name.strip():
         message = "a strategy's name is visible, without spaces around it"
@@ -43,13 +42,15 @@ def _check_kind(name: str, own: StrategyConfig, findings: Findings) -> None:
         message = f"{quoted(name)} is a kind of its own: call this one otherwise"
         findings.problem(path, message, at_key=True)
     if not findings.sound(*path, "kind"):
-        return
+        return False
     try:
         kind(own.kind)
     except LookupError as error:
         known = kinds()
         hint = did_you_mean(own.kind, known) or f"kinds: {', '.join(known)}"
         findings.problem((*path, "kind"), str(error.args[0]), hint)
+        return False
+    return True
 
 
 def _check_name(name: str, path: Path, names: list[str], findings: Findings) -> None:

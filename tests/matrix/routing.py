@@ -87,4 +87,22 @@ ROWS: Final = (
         ),
         ("POST /v1/routing/explain",),
     ),
+    Row(
+        "routing",
+        "the command line tells the decision, of a file or a running gateway",
+        (
+            "flow/test_route.py::test_a_file_tells_the_decision",
+            "flow/test_route.py::test_wishes_are_options_and_json_is_for_programs",
+            "flow/test_route.py::test_a_running_gateway_is_asked",
+        ),
+        ("routeiq route explain",),
+    ),
+    Row(
+        "routing",
+        "strategies of other distributions join; what cannot be made is told by check",
+        (
+            "flow/test_route.py::test_a_strategy_of_another_distribution_decides",
+            "flow/test_route.py::test_what_cannot_be_made_is_told_by_check",
+        ),
+    ),
 )
