@@ -156,7 +156,7 @@ def test_a_strategy_of_another_distribution_decides(
 @pytest.mark.parametrize(
     ("strategy", "says"),
     [
-        ({"kind": "lasst"}, "did you mean 'last'?"),
+        ({"kind": "lasst"}, "did you mean `last`?"),
         ({"kind": "broken"}, "does not load"),
         ({"kind": "last", "options": {"wort": "x"}}, "no option 'wort'"),
         ({"kind": "latency", "options": {"target_s": "soon"}}, "Expected `float"),
