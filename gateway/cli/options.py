@@ -4,6 +4,8 @@ import argparse
 import functools
 from typing import Any, Final
 
+from gateway.cli.routing_options import routing_options
+
 EXIT_CODES: Final = """\
 exit codes:
   0  all is well
@@ -37,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     _models(commands)
     _providers(commands)
     _route(commands)
+    routing_options(commands, _add)
     _add(commands, "version", "print the version", "routeiq version")
     return top
 

@@ -1,0 +1,57 @@
+"""`routeiq routing`: train the router, judge it."""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+
+from gateway.cli.commands import OK, PROBLEM
+from gateway.cli.show import err, out, table
+from routing.lab.table import TableError, read
+from routing.lab.train import train
+from routing.learned.artifact import Manifest
+from routing.learned.signature import Signer, signer
+
+
+def routing(arguments: argparse.Namespace) -> int:
+    """Do what `ACTION` says."""
+    try:
+        return _train(arguments)
+    except (TableError, OSError, ValueError) as error:
+        err(f"routeiq: {error}")
+        return PROBLEM
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    key = _signer(arguments.sign)
+    data = read(Path(arguments.data), arguments.limit, arguments.seed)
+    trained = train(data, arguments.seed)
+    digest = trained.write(Path(arguments.out), key)
+    manifest = trained.artifact.manifest
+    if arguments.json:
+        said = {"artifact": arguments.out, "digest": digest}
+        out(msgspec.json.encode(said | msgspec.to_builtins(manifest)).decode())
+    else:
+        out(_summary(manifest))
+        out(f"\n{arguments.out} is written ({digest[:12]})")
+    return OK
+
+
+def _signer(file: str | None) -> Signer | None:
+    if file is None:
+        return None
+    try:
+        return signer(Path(file).read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+
+
+def _summary(manifest: Manifest) -> str:
+    rows = [
+        ("rows", str(manifest.data["rows"])),
+        ("duplicates left out", str(manifest.data["duplicates"])),
+        ("models", ", ".join(manifest.models)),
+        *((f"share of {n}", f"{v:.2f}") for n, v in manifest.heads.items()),
+        *((f"left out: {n}", f"{v:.4f}") for n, v in manifest.metrics.items()),
+    ]
+    return table(("what", "value"), rows)

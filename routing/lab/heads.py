@@ -1,0 +1,159 @@
+"""Estimators that learn in closed form or in a few passes, each with predictions of
+its training rows that did not see the row's own outcome."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from routing.learned.model import NEIGHBOURS, SHARPNESS
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+PENALTIES: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+STEPS: Final = 25
+FOLDS: Final = 4
+_DOMAIN_RATE: Final = 200.0
+_DOMAIN_DECAY: Final = 1e-5
+_QUALITY_RATE: Final = 50.0
+_QUALITY_DECAY: Final = 1e-4
+PSEUDO: Final = 3.0
+"""Rows that a domain's mean is pulled to the whole's with."""
+
+
+class Ridge(NamedTuple):
+    """Linear, least squares."""
+
+    weights: Doubles
+    bias: Doubles
+    left_out: Doubles
+    """Of each training row, by the other rows: exact, in closed form."""
+
+
+def ridge(x: Floats, y: Doubles) -> Ridge:
+    """The best of `PENALTIES` by leave-one-out error, one for all outputs."""
+    one = np.hstack([x, np.ones((len(x), 1), x.dtype)]).astype(np.float64)
+    mean = y.mean(0)
+    scale = y.std(0) + 1e-9
+    centred = (y - mean) / scale
+    values, vectors = np.linalg.eigh(one.T @ one)
+    turned = one @ vectors
+    aim = turned.T @ centred
+    best: tuple[float, Doubles, Doubles] | None = None
+    for penalty in PENALTIES:
+        shrink = 1.0 / (np.maximum(values, 0.0) + penalty)
+        fitted = turned @ (shrink[:, None] * aim)
+        leverage = np.minimum((turned**2 * shrink).sum(1), 0.999)[:, None]
+        left_out = (fitted - leverage * centred) / (1.0 - leverage)
+        error = float(((left_out - centred) ** 2).mean())
+        if best is None or error < best[0]:
+            best = (error, vectors @ (shrink[:, None] * aim), left_out)
+    assert best is not None
+    weights = best[1] * scale
+    return Ridge(weights[:-1], weights[-1] + mean, best[2] * scale + mean)
+
+
+def neighbours(embedded: Floats, quality: Doubles) -> tuple[Floats, Floats]:
+    """Of each row by its nearest others: quality, and how near the nearest is."""
+    count = len(embedded)
+    k = min(NEIGHBOURS, count - 1)
+    prior = quality.mean(0)
+    out = np.empty(quality.shape, np.float32)
+    top = np.empty(count, np.float32)
+    for at in range(0, count, 1024):
+        similar = embedded[at : at + 1024] @ embedded.T
+        rows = np.arange(len(similar))
+        similar[rows, at + rows] = -2.0
+        nearest = np.argpartition(similar, count - k, axis=1)[:, count - k :]
+        close = np.take_along_axis(similar, nearest, 1)
+        best = close.max(1, keepdims=True)
+        weights = np.exp(SHARPNESS * (close - best))
+        near = np.einsum("rk,rkm->rm", weights, quality[nearest]) + prior
+        out[at : at + 1024] = near / (weights.sum(1, keepdims=True) + 1.0)
+        top[at : at + 1024] = best[:, 0]
+    return out, top
+
+
+class Sparse(NamedTuple):
+    """Logistic, on the words themselves: domains (softmax), then models (sigmoid)."""
+
+    weights: Floats
+    bias: Floats
+
+    def predict(self, words: Any, domains: int) -> tuple[Floats, Floats]:
+        """Of weighted words: probabilities of domains, quality of models."""
+        logits = np.asarray(words @ self.weights) + self.bias
+        return softmax(logits[:, :domains]), sigmoid(logits[:, domains:])
+
+
+def sparse_logistic(words: Any, domains: Floats, quality: Doubles) -> Sparse:
+    """`STEPS` steps of accelerated descent, stopped early on purpose.
+
+    `domains` are one-hot. Source: Nesterov, A method for solving the convex programming
+    problem with convergence rate O(1/k^2) (1983).
+    """
+    count, kinds = domains.shape
+    aim = np.hstack([domains, quality]).astype(np.float32)
+    back = words.T.tocsr()
+    models = quality.shape[1]
+    rate = _each(_DOMAIN_RATE, kinds, _QUALITY_RATE, models)
+    decay = _each(_DOMAIN_DECAY, kinds, _QUALITY_DECAY, models)
+    means = np.clip(quality.mean(0), 0.01, 0.99)
+    bias = np.concatenate(
+        [np.log(domains.mean(0) + 1e-6), np.log(means / (1.0 - means))]
+    ).astype(np.float32)
+    weights = np.zeros((words.shape[1], aim.shape[1]), np.float32)
+    ahead, momentum = weights, 1.0
+    for _ in range(STEPS):
+        logits = np.asarray(words @ ahead) + bias
+        guess = np.hstack([softmax(logits[:, :kinds]), sigmoid(logits[:, kinds:])])
+        slope = np.asarray(back @ ((guess - aim) / count)) + decay * ahead
+        stepped = ahead - rate * slope
+        after = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
+        ahead = stepped + np.float32((momentum - 1.0) / after) * (stepped - weights)
+        weights, momentum = stepped, after
+    return Sparse(weights, bias)
+
+
+def left_out_logistic(
+    words: Any, domains: Floats, quality: Doubles, seed: int
+) -> tuple[Floats, Floats]:
+    """Of each row by a `sparse_logistic` of the other folds."""
+    count, kinds = domains.shape
+    probable = np.zeros(domains.shape, np.float32)
+    good = np.zeros(quality.shape, np.float32)
+    fold = np.random.default_rng(seed).permutation(count) % FOLDS
+    for k in range(FOLDS):
+        rest, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        fitted = sparse_logistic(words[rest], domains[rest], quality[rest])
+        probable[held], good[held] = fitted.predict(words[held], kinds)
+    return probable, good
+
+
+def domain_means(domains: Floats, values: Doubles) -> Doubles:
+    """(domains, models): mean of `values` in each, pulled to the mean of all."""
+    size = domains.sum(0)[:, None].astype(np.float64)
+    total = domains.T.astype(np.float64) @ values
+    means: Doubles = (total + PSEUDO * values.mean(0)) / (size + PSEUDO)
+    return means
+
+
+def softmax(x: Floats) -> Floats:
+    """Along the last axis."""
+    raised = np.exp(x - x.max(1, keepdims=True))
+    share: Floats = raised / raised.sum(1, keepdims=True)
+    return share
+
+
+def sigmoid(x: Floats) -> Floats:
+    """Of each."""
+    odds = np.exp(np.clip(x, -30.0, 30.0)).astype(np.float32)
+    share: Floats = odds / (np.float32(1.0) + odds)
+    return share
+
+
+def _each(first: float, count: int, second: float, others: int) -> Floats:
+    out: Floats = np.repeat(np.array([first, second], np.float32), [count, others])
+    return out

@@ -1,0 +1,200 @@
+"""Outcome tables: how well, and at what cost, many models answered the same prompts.
+
+JSON Lines, `.gz` or plain. The first line is `{dataset, models}`; every other one is
+`{prompt, domain, scores[m], cost_usd[m]}` in the order of `models`, and may hold
+`answers[m]`, what each model said in the end. In place of `prompt` a line may hold
+`sketch`, as records keep it.
+"""
+
+import gzip
+import hashlib
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from routing.text import Reader, Sketch, opened
+
+LEAST_COST: Final = 1e-9
+"""Dollars; a logarithm is taken of costs."""
+
+
+class TableError(Exception):
+    """A table that cannot be learned from: which line, what is wrong with it."""
+
+
+class _Head(msgspec.Struct):
+    models: list[str]
+    dataset: str = ""
+
+
+class _Line(msgspec.Struct):
+    scores: list[float]
+    cost_usd: list[float]
+    prompt: str | None = None
+    sketch: str | None = None
+    domain: str = ""
+    answers: list[str | None] | None = None
+
+
+class Table:
+    """Rows of outcomes. `quality` and `cost` are (rows, models)."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        models: tuple[str, ...],
+        sketches: Sequence[Sketch],
+        domains: npt.NDArray[np.str_],
+        quality: npt.NDArray[np.float64],
+        cost: npt.NDArray[np.float64],
+        answers: npt.NDArray[np.int64] | None = None,
+        duplicates: int = 0,
+        digest: str = "",
+    ) -> None:
+        self.name = name
+        self.models = models
+        self.sketches = sketches
+        self.domains = domains
+        self.quality = quality
+        self.cost = cost
+        self.answers = answers
+        """Equal numbers where two models of a row said the same; -1: unsaid."""
+        self.duplicates = duplicates
+        """Rows left out because their prompt had come before."""
+        self.digest = digest
+        """SHA-256 of the file."""
+
+    def __len__(self) -> int:
+        return len(self.sketches)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Self:
+        """The table of these rows."""
+        return type(self)(
+            name=self.name,
+            models=self.models,
+            sketches=[self.sketches[i] for i in rows],
+            domains=self.domains[rows],
+            quality=self.quality[rows],
+            cost=self.cost[rows],
+            answers=None if self.answers is None else self.answers[rows],
+            duplicates=self.duplicates,
+            digest=self.digest,
+        )
+
+
+def read(path: Path, limit: int | None = None, seed: int = 0) -> Table:
+    """The table of a file, each prompt once; of `limit` rows drawn by `seed`.
+
+    Raises:
+        TableError: it cannot be read, or a line is not as the format says.
+    """
+    data = _bytes(path)
+    lines = data.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    if not lines:
+        raise TableError(f"{path}: is empty; the first line names the models")
+    head = _head(path, lines[0])
+    width = len(head.models)
+    seen: set[bytes] = set()
+    kept: list[_Line] = []
+    for number, line in enumerate(lines[1:], 2):
+        row = _row(path, number, line, width)
+        mark = (row.prompt or "").strip().encode("utf-8", "surrogatepass")
+        key = mark or (row.sketch or "").encode()
+        if key in seen:
+            continue
+        seen.add(key)
+        kept.append(row)
+    if not kept:
+        raise TableError(f"{path}: has no rows")
+    duplicates = len(lines) - 1 - len(kept)
+    if limit is not None and limit < len(kept):
+        drawn = np.random.default_rng(seed).permutation(len(kept))[:limit]
+        kept = [kept[i] for i in sorted(drawn.tolist())]
+    reader = Reader()
+    return Table(
+        name=head.dataset or path.name.split(".")[0],
+        models=tuple(head.models),
+        sketches=list(_sketches(path, kept, reader)),
+        domains=np.array([row.domain for row in kept], dtype=np.str_),
+        quality=np.array([row.scores for row in kept], np.float64),
+        cost=np.maximum(np.array([row.cost_usd for row in kept]), LEAST_COST),
+        answers=_answers(kept, width),
+        duplicates=duplicates,
+        digest=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (EOFError, zlib.error):
+        raise TableError(f"{path}: is cut short or damaged") from None
+
+
+def _head(path: Path, line: bytes) -> _Head:
+    try:
+        head = msgspec.json.decode(line, type=_Head)
+    except msgspec.MsgspecError as error:
+        raise TableError(
+            f"{path}:1: {error}; the first line is"
+            ' {"dataset": NAME, "models": [NAME, ...]}'
+        ) from None
+    if not head.models or len(set(head.models)) != len(head.models):
+        raise TableError(f"{path}:1: `models` needs names, each once")
+    return head
+
+
+def _row(path: Path, number: int, line: bytes, width: int) -> _Line:
+    try:
+        row = msgspec.json.decode(line, type=_Line)
+    except msgspec.MsgspecError as error:
+        raise TableError(f"{path}:{number}: {error}") from None
+    for name, values in (("scores", row.scores), ("cost_usd", row.cost_usd)):
+        if len(values) != width:
+            raise TableError(
+                f"{path}:{number}: `{name}` has {len(values)} of {width} numbers"
+            )
+    if not all(0.0 <= score <= 1.0 for score in row.scores):
+        raise TableError(f"{path}:{number}: a score is not from 0 to 1")
+    if not all(0.0 <= cost < math.inf for cost in row.cost_usd):
+        raise TableError(f"{path}:{number}: a cost is negative or not a number")
+    if row.answers is not None and len(row.answers) != width:
+        raise TableError(f"{path}:{number}: `answers` are not {width}")
+    if not (row.prompt or row.sketch):
+        raise TableError(f"{path}:{number}: has neither `prompt` nor `sketch`")
+    return row
+
+
+def _sketches(path: Path, rows: Sequence[_Line], reader: Reader) -> Iterator[Sketch]:
+    for row in rows:
+        if row.prompt:
+            yield reader.sketch(row.prompt)
+            continue
+        try:
+            yield opened(row.sketch or "")
+        except ValueError as error:
+            raise TableError(f"{path}: a `sketch` {error}") from None
+
+
+def _answers(rows: Sequence[_Line], width: int) -> npt.NDArray[np.int64] | None:
+    if any(row.answers is None for row in rows):
+        return None
+    out = np.full((len(rows), width), -1, np.int64)
+    for i, row in enumerate(rows):
+        places: dict[str, int] = {}
+        for j, answer in enumerate(row.answers or ()):
+            if answer is not None and answer.strip():
+                out[i, j] = places.setdefault(answer.strip(), len(places))
+    return out

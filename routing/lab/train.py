@@ -1,0 +1,212 @@
+"""From an outcome table to an artifact."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+
+from routing.lab import blend, features, heads, trees
+from routing.lab.domains import one_hot
+from routing.lab.frontier import Frontier
+from routing.lab.measures import auc, ece
+from routing.lab.table import Table, TableError
+from routing.learned import artifact, layout
+from routing.learned.artifact import Artifact, Manifest
+from routing.learned.model import DOMAINS, EMBEDDING, HEADS
+from routing.learned.signature import Signer
+from routing.text import MARKS
+from routing.text import VERSION as TEXT_VERSION
+
+Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+
+LEAST_ROWS: Final = 30
+PROTOTYPES: Final = 4000
+"""Rows kept to look for neighbours among."""
+SHARES: Final = (0.9, 0.95, 0.97, 0.98, 0.99, 1.0)
+"""Of the best single model's quality, that rates are chosen for."""
+INNER: Final = 3
+"""Folds of the trees' own left-out predictions."""
+
+
+class Left(NamedTuple):
+    """Predictions of the training rows that did not see their own outcomes."""
+
+    quality: Doubles
+    cost: Doubles
+    similarity: Floats
+
+
+class Trained(NamedTuple):
+    """An artifact before it is written, and how its training rows were predicted."""
+
+    artifact: Artifact
+    left_out: Left
+
+    def write(self, folder: Path, signer: Signer | None = None) -> str:
+        """The digest of the folder written."""
+        made = self.artifact
+        return artifact.write(folder, made.manifest, made.arrays, made.trees, signer)
+
+
+def train(table: Table, seed: int = 0, learner: trees.Learner = trees.grow) -> Trained:
+    """Learn from every row.
+
+    Raises:
+        TableError: too few rows, or fewer than two models.
+    """
+    if len(table) < LEAST_ROWS or len(table.models) < 2:
+        raise TableError(
+            f"{table.name}: {len(table)} rows of {len(table.models)} models; learning"
+            f" needs {LEAST_ROWS} different prompts and 2 models"
+        )
+    learned = features.learn(table.sketches)
+    given = features.inputs(learned, table.sketches)
+    fitted = _fit(table, given, seed)
+    said = dict(fitted.left_out)
+    rows = _columns(table, given, fitted)
+    fold = np.random.default_rng(seed).permutation(len(table)) % INNER
+    said["trees"] = trees.left_out(rows, table.quality, fold, learner, seed)
+    booster = learner(rows.reshape(-1, rows.shape[-1]), table.quality.reshape(-1), seed)
+    share = blend.shares(said, table.quality)
+    total = blend.mixed(said, share)
+    curve = blend.calibration(total, table.quality)
+    smear = np.exp(np.log(table.cost) - fitted.log_cost).mean(0)
+    left = Left(
+        blend.calibrated(total, curve),
+        np.exp(fitted.log_cost) * smear,
+        fitted.similarity,
+    )
+    arrays = _arrays(table, learned, given, fitted, seed) | {
+        "smear": smear.astype(np.float32),
+        "calibration": curve.astype(np.float32),
+    }
+    manifest = _manifest(table, share, left)
+    return Trained(Artifact(manifest, arrays, booster.model_to_string(), ""), left)
+
+
+class _Fitted(NamedTuple):
+    kinds: Floats
+    words: heads.Sparse
+    line: heads.Ridge
+    domain_quality: Doubles
+    probable: Floats
+    """(rows, domains), left out as all below."""
+    similarity: Floats
+    log_cost: Doubles
+    left_out: dict[str, Doubles]
+
+
+def _fit(table: Table, given: features.Inputs, seed: int) -> _Fitted:
+    """Every head but the trees."""
+    kinds = one_hot(table.domains, given.embedded, seed)
+    words = heads.sparse_logistic(given.words, kinds, table.quality)
+    probable, good = heads.left_out_logistic(given.words, kinds, table.quality, seed)
+    of_domain = heads.domain_means(kinds, table.quality)
+    x = np.hstack([EMBEDDING * given.embedded, given.marks, DOMAINS * probable])
+    line = heads.ridge(x, np.hstack([table.quality, np.log(table.cost)]))
+    near, similarity = heads.neighbours(given.embedded, table.quality)
+    count = len(table.models)
+    return _Fitted(
+        kinds=kinds,
+        words=words,
+        line=line,
+        domain_quality=of_domain,
+        probable=probable,
+        similarity=similarity,
+        log_cost=line.left_out[:, count:],
+        left_out={
+            "ridge": line.left_out[:, :count],
+            "knn": near.astype(np.float64),
+            "domain": probable @ of_domain,
+            "sparse": good.astype(np.float64),
+        },
+    )
+
+
+def _columns(table: Table, given: features.Inputs, fitted: _Fitted) -> Floats:
+    return trees.columns(
+        prior=table.quality.mean(0).astype(np.float32),
+        log_price=np.log(table.cost.mean(0)).astype(np.float32),
+        heads=[fitted.left_out[name].astype(np.float32) for name in HEADS],
+        log_cost=fitted.log_cost.astype(np.float32),
+        shared=[
+            fitted.similarity[:, None],
+            given.marks,
+            given.embedded[:, : layout.EMBEDDED],
+            fitted.probable,
+        ],
+    )
+
+
+def _arrays(
+    table: Table,
+    learned: features.Features,
+    given: features.Inputs,
+    fitted: _Fitted,
+    seed: int,
+) -> dict[str, npt.NDArray[Any]]:
+    scale, packed = _packed(np.hstack([learned.directions, fitted.words.weights]))
+    drawn = np.random.default_rng(seed).permutation(len(table))[:PROTOTYPES]
+    kept = np.sort(drawn)
+    return {
+        "vocabulary": learned.vocabulary.astype(np.uint32),
+        "idf": learned.idf,
+        "table": packed,
+        "table_scale": scale,
+        "table_bias": fitted.words.bias,
+        "marks_mean": learned.marks_mean,
+        "marks_spread": learned.marks_spread,
+        "linear": fitted.line.weights.astype(np.float32),
+        "linear_bias": fitted.line.bias.astype(np.float32),
+        "domain_quality": fitted.domain_quality.astype(np.float32),
+        "keys": given.embedded[kept].astype(np.float16),
+        "values": table.quality[kept].astype(np.float16),
+        "prior": table.quality.mean(0).astype(np.float32),
+        "prior_cost": table.cost.mean(0).astype(np.float32),
+    }
+
+
+def _manifest(table: Table, share: dict[str, float], left: Left) -> Manifest:
+    low, high = np.quantile(left.similarity, [0.02, 0.1])
+    return Manifest(
+        schema=artifact.SCHEMA,
+        text=TEXT_VERSION,
+        marks=MARKS,
+        models=table.models,
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        data={
+            "name": table.name,
+            "sha256": table.digest,
+            "rows": len(table),
+            "duplicates": table.duplicates,
+        },
+        versions={"numpy": np.__version__, "lightgbm": lightgbm.__version__},
+        heads=share,
+        targets=_rates(left, table),
+        settings={"guard_low": float(low), "guard_high": float(high)},
+        metrics={
+            "auc": auc(left.quality, table.quality),
+            "ece": ece(left.quality, table.quality),
+        },
+        files={},
+    )
+
+
+def _packed(table: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
+    """Columns as bytes, each with its scale."""
+    scale = np.maximum(np.abs(table).max(0) / 127.0, 1e-12).astype(np.float32)
+    return scale, np.rint(table / scale).astype(np.int8)
+
+
+def _rates(left: Left, table: Table) -> dict[str, float]:
+    """Share of the best single model's quality -> quality points a dollar is worth."""
+    line = Frontier(left.quality, left.cost, table.quality, table.cost)
+    found = {share: line.step(share) for share in SHARES}
+    return {
+        str(share): float(line.rates[0 if step is None else step])
+        for share, step in found.items()
+    }

@@ -1,0 +1,197 @@
+"""What an artifact predicts for a prompt: each model's quality and cost."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from routing.learned import layout
+from routing.learned.artifact import Array, Artifact, ArtifactError
+from routing.learned.booster import Booster, BoosterError
+from routing.text import BUCKETS, MARKS, Sketch
+
+Floats = npt.NDArray[np.float32]
+
+HEADS: Final = ("ridge", "knn", "domain", "sparse")
+"""What the trees are told, in this order; the trees are a head themselves."""
+NEIGHBOURS: Final = 32
+SHARPNESS: Final = 20.0
+"""Of a neighbour's weight in the cosine of its angle."""
+EMBEDDING: Final = 8.0
+DOMAINS: Final = 4.0
+"""Scales of the ridge's inputs."""
+CLIP: Final = 5.0
+TERM: Final = np.concatenate([[0.0], 1.0 + np.log(np.arange(1, 256))]).astype(
+    np.float32
+)
+"""Weight of a count."""
+
+
+class Prediction(NamedTuple):
+    """Of one prompt; all are (models,) in the order of the artifact."""
+
+    quality: Floats
+    cost: Floats
+    """Dollars."""
+    trust: float
+    """0: nothing like it was learned from, the prior speaks; 1: the heads do."""
+    heads: dict[str, Floats]
+
+
+class Model:
+    """Predicts. Not thread-safe: it writes into buffers of its own."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        manifest = artifact.manifest
+        self.artifact = artifact
+        self.models = manifest.models
+        self.place = {name: i for i, name in enumerate(manifest.models)}
+        self._shares = [manifest.heads.get(name, 0.0) for name in HEADS]
+        self._tree_share = manifest.heads.get("trees", 0.0)
+        a = _Arrays(artifact)
+        count = len(manifest.models)
+        words, columns = a.get("table").shape
+        self._domains = a.get("domain_quality").shape[0]
+        self._dim = columns - self._domains - count
+        inputs = self._dim + MARKS + self._domains
+        self._row = np.zeros(BUCKETS, np.int32)
+        self._row[a.get("vocabulary", words)] = np.arange(1, words + 1)
+        self._table = np.zeros((words + 1, columns), np.int8)
+        self._table[1:] = a.get("table")
+        self._scale = a.floats("table_scale", columns)
+        self._bias = a.floats("table_bias", self._domains + count)
+        self._idf = np.concatenate([[0.0], a.get("idf", words)]).astype(np.float32)
+        self._middle = a.floats("marks_mean", MARKS)
+        self._spread = a.floats("marks_spread", MARKS)
+        self._linear = a.floats("linear", inputs, 2 * count)
+        self._offset = a.floats("linear_bias", 2 * count)
+        self._domain_quality = a.floats("domain_quality", self._domains, count)
+        self._keys = a.floats("keys", -1, self._dim)
+        self._values = a.floats("values", len(self._keys), count)
+        self.prior = a.floats("prior", count)
+        self.prior_cost = a.floats("prior_cost", count)
+        self._smear = a.floats("smear", count)
+        self._slope, self._shift = a.floats("calibration", 2, count)
+        settings = manifest.settings
+        self._low = settings["guard_low"]
+        self._high = max(settings["guard_high"], self._low + 1e-6)
+        self._input = np.zeros(inputs, np.float32)
+        self._near = min(NEIGHBOURS, len(self._keys))
+        self._trees = self._booster(artifact, count)
+
+    def _booster(self, artifact: Artifact, count: int) -> Booster | None:
+        if not artifact.trees:
+            return None
+        columns = layout.width(len(HEADS), MARKS, self._domains)
+        try:
+            booster = Booster(artifact.trees, columns, count)
+            layout.start(booster.rows, self.prior, np.log(self.prior_cost))
+            first = booster.predict(count)
+        except BoosterError as error:
+            raise ArtifactError("damaged", f"trees.txt: {error}") from None
+        if not np.isfinite(first).all():
+            raise ArtifactError("not_finite", "trees.txt gives a number that is none")
+        return booster
+
+    def predict(self, sketch: Sketch, *, trees: bool = True) -> Prediction:
+        """Of one prompt; without `trees` the linear heads alone, in half the time."""
+        count, domains, dim = len(self.models), self._domains, self._dim
+        words = self._words(sketch)
+        embedded = words[:dim]
+        embedded /= np.sqrt(embedded @ embedded) + 1e-9
+        logits = words[dim:] + self._bias
+        domain = np.exp(logits[:domains] - logits[:domains].max())
+        domain /= domain.sum()
+        marks = np.asarray(sketch.marks, np.float32)
+        marks -= self._middle
+        marks /= self._spread
+        np.clip(marks, -CLIP, CLIP, out=marks)
+        x = self._input
+        np.multiply(embedded, EMBEDDING, out=x[:dim])
+        x[dim : dim + MARKS] = marks
+        np.multiply(domain, DOMAINS, out=x[dim + MARKS :])
+        linear = x @ self._linear
+        linear += self._offset
+        log_cost = linear[count:]
+        near, similarity = self._neighbours(embedded)
+        heads = [
+            linear[:count],
+            near,
+            domain @ self._domain_quality,
+            _sigmoid(logits[domains:]),
+        ]
+        total = sum(
+            (share * head for share, head in zip(self._shares, heads, strict=True)),
+            np.zeros(count, np.float32),
+        )
+        named = dict(zip(HEADS, heads, strict=True))
+        if trees and self._trees is not None:
+            seen = np.array([similarity], np.float32)
+            shared = [seen, marks, embedded[: layout.EMBEDDED], domain]
+            layout.fill(self._trees.rows, heads, log_cost, shared)
+            named["trees"] = self._trees.predict(count).astype(np.float32)
+            total += self._tree_share * named["trees"]
+        else:
+            total /= max(sum(self._shares), 1e-6)
+        quality = _sigmoid(self._slope * _logit(total) + self._shift)
+        cost = np.exp(log_cost) * self._smear
+        trust = min(max((similarity - self._low) / (self._high - self._low), 0.0), 1.0)
+        if trust < 1.0:
+            quality = trust * quality + (1.0 - trust) * self.prior
+            cost = trust * cost + (1.0 - trust) * self.prior_cost
+        return Prediction(quality, cost, trust, named)
+
+    def _words(self, sketch: Sketch) -> Floats:
+        """The weighted sum of what the table says of each feature."""
+        rows = self._row[np.frombuffer(sketch.ids, np.uint32)]
+        weights = TERM[np.frombuffer(sketch.counts, np.uint8)] * self._idf[rows]
+        total: Floats = weights @ self._table.take(rows, 0).astype(np.float32)
+        total *= self._scale / (np.sqrt(weights @ weights) + 1e-9)
+        return total
+
+    def _neighbours(self, embedded: Floats) -> tuple[Floats, float]:
+        similar = self._keys @ embedded
+        k, n = self._near, len(similar)
+        nearest = np.argpartition(similar, n - k)[n - k :]
+        close = similar[nearest]
+        top = float(close.max())
+        weights = np.exp(SHARPNESS * (close - top))
+        near: Floats = weights @ self._values[nearest]
+        near += self.prior
+        near /= weights.sum() + 1.0
+        return near, top
+
+
+class _Arrays:
+    """Arrays of an artifact, of the shapes that they must have."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._arrays = artifact.arrays
+
+    def get(self, name: str, *shape: int) -> Array:
+        array = self._arrays.get(name)
+        if array is None:
+            raise ArtifactError("damaged", f"{name}.npy is missing")
+        if shape and (
+            len(shape) != array.ndim
+            or any(
+                want not in {-1, has}
+                for want, has in zip(shape, array.shape, strict=False)
+            )
+        ):
+            raise ArtifactError("damaged", f"{name}.npy is {array.shape}, not {shape}")
+        return array
+
+    def floats(self, name: str, *shape: int) -> Floats:
+        return np.ascontiguousarray(self.get(name, *shape), np.float32)
+
+
+def _sigmoid(x: Floats) -> Floats:
+    share: Floats = np.float32(1.0) / (1.0 + np.exp(-x)).astype(np.float32)
+    return share
+
+
+def _logit(p: Floats) -> Floats:
+    inside = np.clip(p, 1e-3, 1.0 - 1e-3)
+    odds: Floats = np.log(inside / (1.0 - inside))
+    return odds

@@ -1,0 +1,61 @@
+"""`routeiq routing`, from outside."""
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from routing.learned.artifact import load
+from routing.learned.model import Model
+from routing.learned.signature import verifier
+from routing.text import Reader
+from tests.routing import outcomes
+from tests.shared import ROOT
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", "routing", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_train_writes_a_signed_artifact_that_predicts(tmp_path: Path) -> None:
+    data = outcomes.write(tmp_path / "t.jsonl", 200)
+    key = "hmac-sha256:" + base64.b64encode(b"s" * 32).decode()
+    (tmp_path / "key").write_text(key + "\n")
+    router = tmp_path / "router"
+    words = ("--data", str(data), "--out", str(router), "--sign", str(tmp_path / "key"))
+    done = run("train", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    model = Model(load(router, verifier(key)))
+    assert said["models"] == list(outcomes.MODELS) == list(model.models)
+    assert said["data"]["rows"] == 200
+    small, _, large = model.predict(Reader().sketch("court statute contract")).quality
+    assert large > small + 0.3
+
+
+def test_what_is_wrong_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["routing", "train", "--out", str(tmp_path / "r")]
+    assert main([*words, "--data", str(tmp_path / "none.jsonl")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+    data = str(outcomes.write(tmp_path / "t.jsonl", 40))
+    (tmp_path / "key").write_text("secret")
+    assert main([*words, "--data", data, "--sign", str(tmp_path / "key")]) == 1
+    assert "key" in capsys.readouterr().err
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("mine")
+    assert (
+        main(["routing", "train", "--out", str(tmp_path / "full"), "--data", data]) == 1
+    )
+    assert "left alone" in capsys.readouterr().err
