@@ -33,6 +33,16 @@ MAX_ON_DEMAND: Final = 2000
 """Aliases that wildcards may have made at once; the oldest unused ones go."""
 
 
+MARKS: Final[Mapping[str, tuple[bytes, ...]]] = {
+    "vision": (b"image",),
+    "audio_input": (b"audio",),
+    "pdf_input": (b"document", b"file", b"pdf"),
+    "function_calling": (b"tool", b"function"),
+    "response_schema": (b"json", b"chema"),
+}
+"""Ability -> words that stand in every body that asks for it, in any dialect."""
+
+
 class Deployment:
     """One deployment, ready to be asked."""
 
@@ -170,11 +180,11 @@ class Alias:
         "_blind",
         "_book",
         "_by_id",
+        "_marks",
         "_pool",
         "_strategy",
         "budget",
         "deployments",
-        "differs",
         "hidden",
         "model",
         "name",
@@ -207,16 +217,19 @@ class Alias:
         windows = [d.candidate.max_input_tokens for d in deployments]
         self.smallest_window = min((w for w in windows if w), default=None)
         """Tokens; `None` when no deployment's is known."""
-        abilities = {d.candidate.abilities for d in deployments}
-        self.differs = len(abilities) > 1
-        """Whether some can do what others cannot, as far as is known."""
+        self._marks = _marks([d.candidate.abilities for d in deployments])
         self._blind: Blind | None = None
-        if model.require is not None or self.differs:
+        if model.require is not None:
             pass  # who serves depends on the call
         elif len(deployments) == 1:
             self._blind = _Only(own.name)
         elif isinstance(own, Blind):
             self._blind = own
+
+    def depends(self, body: bytes) -> bool:
+        """Whether a body may ask for what some of the deployments cannot do: a look at
+        its bytes, before anybody reads it."""
+        return any(mark in body for mark in self._marks)
 
     def quick_plan(self, operation: str, least_tokens: int, now: float) -> Plan | None:
         """The deployments to try, where no query is needed to tell: all are well, and
@@ -249,12 +262,28 @@ class Alias:
         if isinstance(strategy, Learner):
             strategy.learn(outcome)
 
+    def has(self, id: str) -> bool:
+        """Whether that is one of its deployments."""
+        return id in self._by_id
+
     def deployment(self, id: str) -> Deployment:
         return self._by_id[id]
 
     def back_in(self, now: float) -> float:
         """Seconds until the first blocked deployment may be tried again."""
         return min((d.health.back_in(now) for d in self.deployments), default=0.0)
+
+
+def _marks(known: Sequence[frozenset[str] | None]) -> tuple[bytes, ...]:
+    """Words in whose absence no ability is asked for that some have and others, as far
+    as is known, have not."""
+    told = [abilities for abilities in known if abilities is not None]
+    return tuple(
+        mark
+        for ability, marks in MARKS.items()
+        if 0 < sum(ability in abilities for abilities in told) < len(known)
+        for mark in marks
+    )
 
 
 Make = Callable[[str, schema.Model, str], Alias]

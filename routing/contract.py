@@ -76,12 +76,12 @@ class Splitter(Protocol):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a decision, told once when the exchange ends, and again for every
-    score that a client gives its answer (then only `quality` is news)."""
+    """What came of a decision: told of every attempt when the exchange ends, and again
+    for every score that a client gives the answer (then only `quality` is news)."""
 
     query: Query
     candidate: str
-    """Who served, or was asked last."""
+    """Who was asked."""
     ok: bool
     latency_s: float
     """To the whole answer, or to a stream's first token."""

@@ -232,10 +232,9 @@ class Dispatch:
             kind = errors.kind(exchange.error)
         if exchange.attempts and (kind or exchange.usage is None):
             exchange.usage = exchange.attempts[-1].usage
-        ended = time.monotonic()
         if exchange.query is not None:
-            learn(exchange, ended)
-        self._recorder.put(exchange.facts(ended, kind))
+            learn(exchange)
+        self._recorder.put(exchange.facts(time.monotonic(), kind))
 
 
 def _is_form(hint: Hint) -> bool:

@@ -43,7 +43,8 @@ def plan(exchange: Exchange, call: Call, alias: Alias, now: float) -> Plan:
     """
     least = call.prompt_bytes // LONGEST
     planned = None
-    if exchange.wishes is NO_WISHES and not _is_bound(exchange.principal):
+    plain = exchange.wishes is NO_WISHES and not _is_bound(exchange.principal)
+    if plain and not alias.depends(call.raw):
         planned = alias.quick_plan(exchange.operation, least, now)
     if planned is None:
         asked = exchange.query = query(exchange, call, alias)
@@ -92,7 +93,7 @@ def query(exchange: Exchange, call: Call, alias: Alias) -> Query:
         key=principal.id if principal is not None else "",
         user=call.user,
         agent=exchange.headers.get(b"user-agent", b"").decode("latin-1"),
-        prompt=prompt(call) if reads(strategy) or alias.differs else None,
+        prompt=prompt(call) if reads(strategy) or alias.depends(call.raw) else None,
         wishes=wished,
         may=principal.providers if principal is not None else None,
     )

@@ -374,6 +374,94 @@ def test_who_cannot_see_is_not_shown_a_picture(client: httpx.Client) -> None:
     ]
 
 
+PIXEL = "iVBORw0KGgo="
+FORM = {"type": "object", "properties": {"a": {"type": "string"}}}
+NEEDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "messages-image": (
+        "/v1/messages",
+        {
+            "max_tokens": 9,
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "image",
+                            "source": {
+                                "type": "base64",
+                                "media_type": "image/png",
+                                "data": PIXEL,
+                            },
+                        }
+                    ],
+                }
+            ],
+        },
+    ),
+    "responses-image": (
+        "/v1/responses",
+        {
+            "input": [
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "input_image",
+                            "image_url": f"data:image/png;base64,{PIXEL}",
+                        }
+                    ],
+                }
+            ]
+        },
+    ),
+    "gemini-image": (
+        "/v1beta/models/able:generateContent",
+        {
+            "contents": [
+                {
+                    "role": "user",
+                    "parts": [{"inlineData": {"mimeType": "image/png", "data": PIXEL}}],
+                }
+            ]
+        },
+    ),
+    "chat-schema": (
+        CHAT,
+        call(
+            "able",
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "f", "schema": FORM},
+            },
+        ),
+    ),
+    "gemini-json": (
+        "/v1beta/models/able:generateContent",
+        {
+            "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+            "generationConfig": {"responseMimeType": "application/json"},
+        },
+    ),
+    "responses-schema": (
+        "/v1/responses",
+        {
+            "input": "hi",
+            "text": {"format": {"type": "json_schema", "name": "f", "schema": FORM}},
+        },
+    ),
+}
+"""Bodies in several dialects that ask for what only the second can do."""
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_who_can_do_it_is_asked_in_every_dialect(
+    client: httpx.Client, name: str
+) -> None:
+    path, asked = NEEDS[name]
+    answer = client.post(path, json={"model": "able", **asked})
+    assert _by(answer) == "sees"
+
+
 def test_a_client_names_strategy_and_deployment(client: httpx.Client) -> None:
     assert (
         _by(_ask(client, "mixed", headers={"x-routeiq-strategy": "cheapest"})) == "m2"

@@ -67,7 +67,10 @@ ROWS: Final = (
     Row(
         "routing",
         "a picture is shown to who can see, as far as the catalogue knows",
-        (f"{_FLOW}test_who_cannot_see_is_not_shown_a_picture",),
+        (
+            f"{_FLOW}test_who_cannot_see_is_not_shown_a_picture",
+            f"{_FLOW}test_who_can_do_it_is_asked_in_every_dialect",
+        ),
     ),
     Row(
         "routing",
