@@ -25,6 +25,8 @@ _LATECOMERS_S: Final = 0.5
 """A connection accepted as the stop came may still send its request that long."""
 _LAST_WORDS_S: Final = 2.0
 """For exchanges that were cut, to write their records."""
+_CLOSED: Final = "Invalid file descriptor: -1"
+"""What asyncio says of a socket that is closed."""
 
 
 class NotStarted(Exception):
@@ -160,6 +162,9 @@ class Worker:
             if self.site.now - self._exhausted >= 1:
                 self._exhausted = self.site.now
                 log.warning("no open files are left: accepting pauses")
+        elif self.state.draining and str(error) == _CLOSED:
+            # After such a pause asyncio listens again, even if we have stopped since.
+            log.debug("accepting does not go on")
         else:
             loop.default_exception_handler(context)
 

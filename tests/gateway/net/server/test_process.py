@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -153,6 +154,33 @@ def test_few_open_files_cap_the_connections_and_are_told(loop: str) -> None:
         code, _, err = p.end()
     assert code == 0
     assert "server.max_connections is more than open files allow" in err
+    assert "Traceback" not in err
+
+
+def test_a_stop_while_accepting_pauses_is_a_quiet_one() -> None:
+    with (
+        program(files=60, loop="asyncio") as p,
+        ThreadPoolExecutor(1) as pool,
+        contextlib.ExitStack() as stack,
+    ):
+        slow = pool.submit(p.get, "/slow")
+        p.begun(1)
+        # All are there when it looks: it accepts them in one go, and runs out of files.
+        p.process.send_signal(signal.SIGSTOP)
+        address = ("127.0.0.1", int(p.url.rpartition(":")[2]))
+        many = [
+            stack.enter_context(socket.create_connection(address, 5))
+            for _ in range(100)
+        ]
+        p.process.send_signal(signal.SIGCONT)
+        assert select.select(many, [], [], 30)[0]
+        p.process.send_signal(signal.SIGTERM)
+        time.sleep(1.2)  # the pause is over before the last exchange is
+        p.go()
+        assert slow.result().status_code == 200
+        code, _, err = p.end()
+    assert code == 0
+    assert "accepting pauses" in err
     assert "Traceback" not in err
 
 
