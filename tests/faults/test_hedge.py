@@ -57,13 +57,15 @@ def test_the_faster_one_answers_and_the_other_is_cut_and_paid(
     alias = place.alias("two")
     place.on(alias, "a", late(5.0, "the first", stream))
     place.on(alias, "b", late(0.05, "the second", stream))
+    began = time.monotonic()
     answer = place.ask(alias, client, stream=stream)
     done = time.monotonic()
     assert answer.status_code == 200
     assert "the second" in said(client, answer.text, stream)
     assert "the first" not in answer.text
     (first,), (second,) = place.reached(alias, "a"), place.reached(alias, "b")
-    assert second.time - first.time >= AFTER_S * 0.9
+    # Not from the first's arrival: a busy machine may read that one late.
+    assert second.time - began >= AFTER_S * 0.9
     at_most(AFTER_S + 0.5, second.time - first.time)
     closed = place.upstream.closed_at
     assert place.upstream.until(lambda: first.connection in closed)
