@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# Processes that share the tests, file by file; 0 is none but pytest itself.
+WORKERS ?= 2
 
 .PHONY: run test check bench install clean
 
@@ -9,7 +11,7 @@ run: $(VENV)/run.done        ## serve the first answer: no key, no configuration
 	$(BIN)/python -m gateway serve configs/minimal.yaml $(ARGS)
 
 test: $(VENV)/dev.done       ## every test; those that need recorded material skip without it
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/dev.done      ## format, lint, types, floors
 	$(BIN)/ruff format --check .

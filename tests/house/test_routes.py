@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.house import routes_clouds, routes_state
 
@@ -177,7 +178,7 @@ def test_nobody_enters_without_a_key_that_works(
     url, body = _call(path)
     sent = body if method == "POST" else None
     answer = httpx.request(
-        method, running.url + url, json=sent, headers=headers, timeout=30
+        method, running.url + url, json=sent, headers=headers, **PATIENT
     )
     assert answer.status_code == 401
     assert {"error", "__type"} & answer.json().keys()
