@@ -35,10 +35,11 @@ from gateway.govern.keys import Keyring
 from gateway.net.client import Client
 from gateway.net.loopback import Loopback
 from gateway.spine.attempt import Means
+from gateway.spine.collect import Collector
 from gateway.spine.dispatch import Dispatch
 from gateway.spine.fetch import Fetcher
 from gateway.spine.realtime import Sessions
-from gateway.spine.record import Recorder
+from gateway.spine.record import Recorder, Sink
 from gateway.spine.way import Way
 from gateway.store.contract import Store
 from gateway.store.files import Files
@@ -176,13 +177,7 @@ async def build(
     workers = Workers(share, metrics) if share is not None else None
     sinks = [metrics, logs.lines, telemetry.spans, workers]
     gather = metrics.snapshot if workers is None else workers.gather
-    recorder = Recorder(
-        store=store if config.records.enabled else None,
-        sinks=[sink for sink in sinks if sink is not None],
-        redactor=redactor,
-        buffer=config.records.buffer,
-        content=config.records.content,
-    )
+    recorder = _recorder(config, store, redactor, [s for s in sinks if s is not None])
     fetcher = Fetcher(config.fetch, config.egress)
     means = Means(telemetry.propagation, fetcher)
     way = Way(directory, config.cooldown, means, seeded())
@@ -193,6 +188,7 @@ async def build(
         recorder=recorder,
         total_s=config.timeouts.total_s,
         keep_content=config.records.content or telemetry.wants_content,
+        collects=config.records.enabled and config.routing.collect != "off",
         owns=Named(Objects(store)).check,
     )
     scratch = ExitStack()
@@ -234,6 +230,19 @@ async def build(
     if config.records.keep_days:
         sweep.start()
     return parts
+
+
+def _recorder(
+    config: Config, store: Store, redactor: Redactor, sinks: list[Sink]
+) -> Recorder:
+    return Recorder(
+        store=store if config.records.enabled else None,
+        sinks=sinks,
+        redactor=redactor,
+        buffer=config.records.buffer,
+        content=config.records.content,
+        collector=Collector(redactor, text=config.routing.collect == "text"),
+    )
 
 
 def _memory(

@@ -32,3 +32,6 @@ class Routing(Section, frozen=True, kw_only=True):
     """A kind of strategy, or a name out of `strategies`."""
     strategies: dict[str, StrategyConfig] = {}
     """Strategies with options, by names of your own."""
+    collect: Literal["off", "sketch", "text"] = "off"
+    """What records keep of a prompt to learn from: nothing, hashed counts that no word
+    can be read from, or what the user said last, redacted."""

@@ -81,6 +81,7 @@ class Dispatch:
         recorder: Recorder,
         total_s: float,
         keep_content: bool,
+        collects: bool,
         owns: Owns,
     ) -> None:
         self.keyring = keyring
@@ -89,6 +90,7 @@ class Dispatch:
         self._recorder = recorder
         self._total_s = total_s
         self._keep_content = keep_content
+        self._collects = collects
         self._owns = owns
         self.in_flight = 0
 
@@ -146,6 +148,7 @@ class Dispatch:
         if isinstance(call, ChatCall):
             call.received = exchange.began_unix_ns // 1_000_000_000
         exchange.content = self._keep_content
+        exchange.learned_from = self._collects
         exchange.wishes = wishes(exchange.headers, call)
 
     async def perform(

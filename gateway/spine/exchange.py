@@ -48,6 +48,7 @@ class Exchange:
         "hung_up",
         "hurried",
         "id",
+        "learned_from",
         "operation",
         "output_chars",
         "pinned",
@@ -128,8 +129,8 @@ class Exchange:
         self.error: BaseException | None = None
         self.fetched: dict[str, File] | None = None  # by address; see `fetch`
         self.hung_up = False
-        self.content = False
-        """Keep the bodies for the record."""
+        self.content = self.learned_from = False
+        """Keep for the record the bodies; of the prompt what can be learned from."""
         self.response = bytearray()
 
     def facts(self, ended: float, error_kind: str) -> Facts:
@@ -171,6 +172,7 @@ class Exchange:
             self.chunks,
             _content(call) if self.content and call is not None else b"",
             bytes(self.response),
+            call if self.learned_from and self.plan is not None else None,
         )
 
 

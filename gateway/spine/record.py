@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from msgspec.structs import replace
 
+from gateway.spine.collect import Collector
 from gateway.telemetry.facts import Facts
 from gateway.telemetry.redact import Redactor
 from gateway.telemetry.row import LOG, encode_clean
@@ -77,6 +78,7 @@ class Recorder:
         redactor: Redactor,
         buffer: int = 10_000,
         content: bool = False,
+        collector: Collector | None = None,
         tick_s: float = TICK_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -85,6 +87,7 @@ class Recorder:
         self._redactor = redactor
         self._cap = buffer
         self._content = content
+        self._collector = collector
         self._tick_s = tick_s
         self._clock = clock
         self._ring: deque[Facts] = deque()
@@ -128,7 +131,7 @@ class Recorder:
             if self._store is not None:
                 self.lost += 1
             return False
-        if facts.request or facts.response:
+        if facts.request or facts.response or facts.asked is not None:
             facts = self._weighed(facts)
         ring.append(facts)
         return True
@@ -184,10 +187,10 @@ class Recorder:
         return lambda: [({}, getattr(self, field))]
 
     def _weighed(self, facts: Facts) -> Facts:
-        size = len(facts.request) + len(facts.response)
+        size = _size(facts)
         if size > self._room:
             self.stripped += 1
-            return replace(facts, request=b"", response=b"")
+            return replace(facts, request=b"", response=b"", asked=None)
         self._room -= size
         return facts
 
@@ -213,8 +216,8 @@ class Recorder:
         popleft = self._ring.popleft
         batch = [popleft() for _ in range(count)]
         for facts in batch:
-            if facts.request or facts.response:
-                self._room += len(facts.request) + len(facts.response)
+            if facts.request or facts.response or facts.asked is not None:
+                self._room += _size(facts)
         return batch
 
     def _do(self, batch: Sequence[Facts]) -> None:
@@ -232,6 +235,8 @@ class Recorder:
             if not self._content and (facts.request or facts.response):
                 kept = replace(facts, request=b"", response=b"")
             try:
+                if kept.asked is not None and self._collector is not None:
+                    kept = self._collector.collected(kept, kept.asked)
                 row = encode_clean(kept)
             except (UnicodeError, TypeError, ValueError, OverflowError):
                 self.lost += 1
@@ -309,3 +314,9 @@ class Recorder:
             self.lost += left
             _log.error("records lost at shutdown", extra={"lost": left})
         self._each(lambda sink: sink.close())
+
+
+def _size(facts: Facts) -> int:
+    """Bytes of content that it holds on to."""
+    held = len(facts.request) + len(facts.response)
+    return held + facts.request_bytes if facts.asked is not None else held

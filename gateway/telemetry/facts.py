@@ -8,6 +8,7 @@ read in half the time of named tuples.
 
 import msgspec
 
+from adapters.contract import Call
 from adapters.normal.usage import Usage
 from routing.types import Plan
 
@@ -97,3 +98,10 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     """The client's body, only when content is recorded."""
     response: bytes = b""
     """The answer as the client got it, only when content is recorded."""
+    asked: Call | None = None
+    """The call itself, only when its prompt is to be learned from; the recorder makes
+    `sketch` or `prompt` of it."""
+    sketch: str = ""
+    """See `routing.text`."""
+    prompt: str = ""
+    """What the user said last, redacted."""

@@ -119,6 +119,11 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     request: str | None = None
     """The client's body, redacted; only when content is recorded."""
     response: str | None = None
+    sketch: str = ""
+    """Hashed features of what the user said last (`routing.text`), where
+    `routing.collect` says so."""
+    prompt: str = ""
+    """What the user said last, redacted, where `routing.collect` says `text`."""
 
 
 class Feedback(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -224,6 +229,8 @@ def row(facts: Facts) -> Row:
         trace.sampled,
         _content(facts.request) if facts.request else None,
         _content(facts.response) if facts.response else None,
+        facts.sketch,
+        facts.prompt,
     )
 
 
