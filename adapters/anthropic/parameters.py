@@ -80,6 +80,9 @@ MEMBERS: Final = frozenset(
 """Members of a Messages request that a client of another dialect may send beside its
 own; they go through as they are."""
 
+THINKING: Final = frozenset({"type", "budget_tokens", "display"})
+"""Members of its `thinking`."""
+
 COUNTED: Final = frozenset(
     {
         "messages",

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from adapters.anthropic import schema, thinking
 from adapters.anthropic.models import Powers, powers
-from adapters.anthropic.parameters import COUNTED, MEMBERS, client_name
+from adapters.anthropic.parameters import COUNTED, MEMBERS, THINKING, client_name
 from adapters.anthropic.parts import Json, Speech, cached
 from adapters.anthropic.turns import arrange
 from adapters.anthropic.wire import FAMILY, call_part, encode
@@ -122,8 +122,8 @@ class _Writer:
                 return plan
             self.speech.drop("thinking")
             return thinking.Plan(effort=plan.effort)
-        if "thinking" in asked.extra:
-            told = call_part(asked.extra["thinking"], _Thinking, "thinking")
+        told = self._thinking_as_written()
+        if told is not None:
             return thinking.Plan(
                 thinking={"type": told.type}, budget=told.budget_tokens or 0
             )
@@ -132,6 +132,14 @@ class _Writer:
             said = bool(asked.reasoning.effort)
             self.speech.drop(client_name("reasoning") if said else "thinking")
         return plan
+
+    def _thinking_as_written(self) -> _Thinking | None:
+        """`thinking` of a client of another dialect, in this API's words: other
+        vendors call theirs the same (Zhipu's has a `clear_thinking`)."""
+        raw = self.asked.extra.get("thinking")
+        if raw is None or call_part(raw, dict[str, Raw], "thinking").keys() - THINKING:
+            return None
+        return call_part(raw, _Thinking, "thinking")
 
     def _max_tokens(self, plan: thinking.Plan) -> int:
         wanted = self.asked.max_tokens
@@ -282,7 +290,8 @@ class _Writer:
     def _extra(self) -> None:
         out = self.body_
         for name, raw in self.asked.extra.items():
-            if not self.own and name not in MEMBERS:
+            foreign = name == "thinking" and self._thinking_as_written() is None
+            if not self.own and (foreign or name not in MEMBERS):
                 self.speech.drop(name)
             elif name in ("output_config", "metadata") and name in out:
                 more = call_part(raw, dict[str, Raw], name)

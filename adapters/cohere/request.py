@@ -11,10 +11,11 @@ model reasons; `response_format` is carried; every other field is dropped and na
 
 from typing import Final
 
+import msgspec
 from msgspec import Raw
 
 from adapters import kin
-from adapters.cohere.wire import TITLE, encode
+from adapters.cohere.wire import BROKEN, TITLE, encode
 from adapters.contract import Target
 from adapters.errors import Unsupported
 from adapters.kin import Json
@@ -58,9 +59,12 @@ _OWN: Final = frozenset(
     }
 )
 """Cohere's own fields, for a client that knows whom it speaks to."""
+_THINKING: Final = frozenset({"type", "token_budget"})
 _BUDGETS: Final = {"minimal": 1024, "low": 2048, "medium": 8192}
 """Thinking tokens for an effort; a higher one has no limit."""
 _REASONERS: Final = ("reasoning", "command-a-plus")
+
+_members = msgspec.json.Decoder(dict[str, Raw])
 
 
 def write(call: ChatCall, target: Target) -> tuple[bytes, tuple[str, ...]]:
@@ -82,12 +86,20 @@ def write(call: ChatCall, target: Target) -> tuple[bytes, tuple[str, ...]]:
     _form(asked, body)
     _think(asked.reasoning, body, drop, thinks=writer.thinks)
     for name, raw in asked.extra.items():
-        if name in _OWN:
+        if name in _OWN and (name != "thinking" or _is_thinking(raw)):
             body[name] = raw
         else:
             drop.append(name)
     body["stream"] = call.stream
     return encode(body), kin.named(drop, call.dialect, target)
+
+
+def _is_thinking(raw: Raw) -> bool:
+    """Whether it is Cohere's own: other vendors call theirs the same."""
+    try:
+        return not _members.decode(raw).keys() - _THINKING
+    except BROKEN:
+        return False
 
 
 def _thinks(target: Target) -> bool:

@@ -6,6 +6,7 @@ from tests.matrix.row import Row
 
 _STREAMS: Final = "flow/bug_classes/test_streams.py::"
 _REQUESTS: Final = "flow/bug_classes/test_requests.py::"
+_SCENARIOS: Final = "flow/scenarios/test_scenarios.py::"
 _ANSWERS: Final = "flow/bug_classes/test_answers.py::"
 
 ROWS: Final = (
@@ -144,12 +145,12 @@ ROWS: Final = (
     ),
     Row(
         "bugs",
-        "a translated request means what was asked natively in the other format",
+        "a translated request means what was asked natively in the other format, and "
+        "is sampled and limited as the client said",
         (
-            "flow/test_scenarios.py::"
-            "test_a_translated_request_means_what_was_asked_natively",
-            "flow/test_scenarios.py::"
-            "test_scenarios_are_recorded_in_every_pair_of_formats",
+            f"{_SCENARIOS}test_translated_requests_mean_what_was_asked_natively",
+            f"{_SCENARIOS}test_every_pair_of_formats_and_every_exception_is_there",
+            f"{_SCENARIOS}test_what_a_reader_does_not_know_is_listed_with_its_reason",
         ),
     ),
 )

@@ -332,3 +332,7 @@ def test_members_of_the_api_beside_a_foreign_call_go_through() -> None:
     wanted = Raw(b'{"type":"enabled","budget_tokens":5000}')
     out = body(extra={"thinking": wanted}, temperature=None)
     assert out["max_tokens"] > 5000
+    of_zhipu = Raw(b'{"type":"enabled","clear_thinking":false}')
+    said = wire(extra={"thinking": of_zhipu})
+    assert said.dropped == ("thinking",)
+    assert "thinking" not in json.loads(said.body)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
-from botocore.model import Shape
+from botocore.model import ServiceModel, Shape
 
 Json = dict[str, Any]
 BEYOND = {"stopReason": {"refusal"}}
@@ -15,10 +15,13 @@ _NUMBERS = {"integer": int, "long": int, "float": (int, float), "double": (int, 
 
 
 @cache
+def _service() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("bedrock-runtime")
+
+
+@cache
 def _output(operation: str) -> Shape:
-    session = botocore.session.get_session()
-    model = session.get_service_model("bedrock-runtime").operation_model(operation)
-    shape: Shape = model.output_shape
+    shape: Shape = _service().operation_model(operation).output_shape
     if operation == "ConverseStream":
         shape = shape.members["stream"]
     return shape
@@ -26,9 +29,7 @@ def _output(operation: str) -> Shape:
 
 def check_input(operation: str, asked: Any) -> None:
     """The same of a request."""
-    session = botocore.session.get_session()
-    model = session.get_service_model("bedrock-runtime").operation_model(operation)
-    _check(model.input_shape, asked, operation, False)
+    _check(_service().operation_model(operation).input_shape, asked, operation, False)
 
 
 def check(operation: str, told: Any, *, lenient: bool = False) -> None:

@@ -172,6 +172,16 @@ def test_thinking_is_asked_for(effort: str, model: str, thinking: Json | None) -
     assert wire.dropped == (("reasoning_effort",) if dropped else ())
 
 
+def test_other_vendors_words_for_thinking_are_not_sent() -> None:
+    own, foreign = {"token_budget": 9}, {"clear_thinking": False}
+    model = "command-a-reasoning-08-2025"
+    sent, wire = ask("cohere", {"thinking": {"type": "enabled", **own}}, model)
+    assert sent["thinking"] == {"type": "enabled", **own}
+    sent, wire = ask("cohere", {"thinking": {"type": "enabled", **foreign}}, model)
+    assert "thinking" not in sent
+    assert wire.dropped == ("thinking",)
+
+
 def test_a_plan_goes_back_as_a_plan() -> None:
     body = (
         b'{"id":"1","message":{"role":"assistant","tool_plan":"I will look.",'

@@ -4,8 +4,9 @@ Independent of the gateway's own readers, and strict: a word that the provider d
 know is a mistake, not something to skip.
 
 Parts are tuples: `("text", text)`, `("image", media type, bytes)`, `("image_url",
-url)`, `("pdf", bytes)`, `("audio", format, bytes)`, `("call", name, arguments,
-id)`, `("result", name of the tool, parts)`, `("thought", text, signature)`.
+url)`, `("pdf", bytes)`, `("pdf_url", url)`, `("audio", format, bytes)`, `("call", name,
+arguments, id)`, `("result", name of the tool, parts)`, `("thought", text, signature)`;
+among the parts of a result, `("failed",)`.
 """
 
 import base64
@@ -19,6 +20,8 @@ from tests.harness.upstream import Request
 Json = dict[str, Any]
 Part = tuple[Any, ...]
 _USERS: Final = ("args", "response", "parametersJsonSchema", "responseJsonSchema")
+_TYPES: Final = ("", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT")
+"""Google's types of schemas, by their number in protobuf."""
 _WEB: Final = str.maketrans("+/", "-_")
 
 
@@ -38,6 +41,10 @@ class Heard:
     """`auto`, `none`, `required`, `tool:name`; empty when not said."""
     max_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    presence: float | None = None
+    frequency: float | None = None
     stop: list[str] = field(default_factory=list)
     seed: int | None = None
     n: int | None = None
@@ -72,6 +79,8 @@ def heard(family: str, request: Request, *, verbatim: bool = False) -> Heard:
     body = request.json()
     if family == "gemini":
         body = camel(body, mend=verbatim)
+        if verbatim:
+            body.pop("model", None)  # of the path, as some clients repeat it
     shapes.check(family, body)
     out = Heard(family, body, request.target, headers=request.headers)
     {"openai": _openai, "anthropic": _anthropic, "gemini": _gemini}[family](body, out)
@@ -89,8 +98,21 @@ def camel(value: Any, *, mend: bool) -> Any:
         first, *rest = name.split("_")
         said = first + "".join(word.title() for word in rest)
         assert mend or said == name
-        out[said] = inner if said in _USERS else camel(inner, mend=mend)
+        out[said] = _member(name, said, inner, mend=mend)
     return out
+
+
+def _member(name: str, said: str, value: Any, *, mend: bool) -> Any:
+    if name == "properties":
+        return {key: camel(one, mend=mend) for key, one in value.items()}
+    if said in _USERS:
+        return value
+    if mend and said == "type" and isinstance(value, int):
+        return _TYPES[value]
+    value = camel(value, mend=mend)
+    # One part may stand alone, as protobuf's JSON has it.
+    alone = mend and said == "parts" and isinstance(value, dict)
+    return [value] if alone else value
 
 
 def _bytes(data: str) -> bytes:
@@ -113,7 +135,10 @@ def _openai(body: Json, out: Heard) -> None:
         choice = "tool:" + choice["function"]["name"]
     out.choice = choice
     out.max_tokens = body.get("max_completion_tokens", body.get("max_tokens"))
-    out.temperature = body.get("temperature")
+    out.temperature, out.top_p = body.get("temperature"), body.get("top_p")
+    out.top_k = body.get("top_k")
+    out.presence = body.get("presence_penalty")
+    out.frequency = body.get("frequency_penalty")
     stop = body.get("stop") or []
     out.stop = [stop] if isinstance(stop, str) else stop
     out.seed, out.n = body.get("seed"), body.get("n")
@@ -199,6 +224,7 @@ def _anthropic(body: Json, out: Heard) -> None:
         named = choice["type"] == "tool"
         out.choice = f"tool:{choice['name']}" if named else _CHOICES[choice["type"]]
     out.max_tokens, out.temperature = body["max_tokens"], body.get("temperature")
+    out.top_p, out.top_k = body.get("top_p"), body.get("top_k")
     out.stop = body.get("stop_sequences", [])
     config = body.get("output_config") or {}
     if config.get("format"):
@@ -230,6 +256,7 @@ def _anthropic_part(one: Json, out: Heard) -> Part:
             if isinstance(content, str):
                 content = [{"type": "text", "text": content}]
             inner = [_anthropic_part(piece, out) for piece in content]
+            inner += [("failed",)] if one.get("is_error") else []
             return ("result", out.calls()[one["tool_use_id"]], inner)
         case "thinking" | "redacted_thinking":
             opaque = one.get("signature") or one.get("data")
@@ -240,12 +267,22 @@ def _anthropic_part(one: Json, out: Heard) -> Part:
 def _anthropic_document(source: Json) -> Part:
     if source["type"] == "text":
         return ("text", source["data"])
+    if source["type"] == "url":
+        return ("pdf_url", source["url"])
     assert source["type"] == "base64"
     assert source["media_type"] == "application/pdf"
     return ("pdf", _bytes(source["data"]))
 
 
 # --- Google ------------------------------------------------------------------------
+
+
+_MODES: Final = {
+    "AUTO": "auto",
+    "VALIDATED": "auto",
+    "NONE": "none",
+    "ANY": "required",
+}
 
 
 def _gemini(body: Json, out: Heard) -> None:
@@ -263,11 +300,14 @@ def _gemini(body: Json, out: Heard) -> None:
     calling = (body.get("toolConfig") or {}).get("functionCallingConfig")
     if calling is not None:
         names = calling.get("allowedFunctionNames", [])
-        word = {"AUTO": "auto", "NONE": "none", "ANY": "required"}[calling["mode"]]
+        word = _MODES[calling["mode"].upper()]
         out.choice = f"tool:{names[0]}" if len(names) == 1 else word
     config = body.get("generationConfig") or {}
     out.max_tokens = config.get("maxOutputTokens")
     out.temperature = config.get("temperature")
+    out.top_p, out.top_k = config.get("topP"), config.get("topK")
+    out.presence = config.get("presencePenalty")
+    out.frequency = config.get("frequencyPenalty")
     out.stop = config.get("stopSequences", [])
     out.seed, out.n = config.get("seed"), config.get("candidateCount")
     if config.get("responseLogprobs"):
@@ -276,7 +316,8 @@ def _gemini(body: Json, out: Heard) -> None:
     as_json = config.get("responseMimeType") == "application/json"
     assert as_json or not schema
     out.schema, out.json_mode = schema, as_json and not schema
-    out.thinks = (config.get("thinkingConfig") or {}).get("thinkingBudget")
+    thinking = config.get("thinkingConfig") or {}
+    out.thinks = thinking.get("thinkingBudget", thinking.get("thinkingLevel"))
 
 
 def _gemini_part(part: Json) -> Part:
@@ -287,11 +328,16 @@ def _gemini_part(part: Json) -> Part:
     if "functionResponse" in part:
         found = part["functionResponse"]
         said = found["response"]
-        inner: list[Part] = [("text", said.get("output", said))] if said else []
+        inner: list[Part] = []
+        if isinstance(said.get("error"), str) and len(said) == 1:
+            inner = [("text", said["error"]), ("failed",)]
+        elif said:
+            inner = [("text", said.get("output", said))]
         inner += [_gemini_part(one) for one in found.get("parts", [])]
         return ("result", found["name"], inner)
     if part.get("thought"):
-        return ("thought", part["text"], part.get("thoughtSignature", ""))
+        text = part.get("text", "")
+        return ("thought", text, part.get("thoughtSignature", ""))
     if "inlineData" in part:
         media = part["inlineData"]["mimeType"]
         # Google's own SDK sends the other alphabet; its API takes both.
@@ -301,7 +347,9 @@ def _gemini_part(part: Json) -> Part:
         kind, _, word = media.partition("/")
         return ("audio", word, data) if kind == "audio" else ("image", media, data)
     if "fileData" in part:
-        return ("image_url", part["fileData"]["fileUri"])
+        place = part["fileData"]
+        pdf = place.get("mimeType") == "application/pdf"
+        return ("pdf_url" if pdf else "image_url", place["fileUri"])
     return ("text", part["text"])
 
 
@@ -311,5 +359,6 @@ def _lower(schema: Any) -> Any:
         return {
             k: v.lower() if k == "type" and isinstance(v, str) else _lower(v)
             for k, v in schema.items()
+            if k != "propertyOrdering"
         }
     return [_lower(one) for one in schema] if isinstance(schema, list) else schema

@@ -82,6 +82,9 @@ def _part(part: Json) -> Json:
     return part
 
 
+STATE: Final = {"previous_response_id", "conversation", "prompt"}
+"""By what a request names what its provider keeps."""
+
 # --- seen -------------------------------------------------------------------------
 
 
@@ -162,25 +165,35 @@ def _headed(got: Got, headers: Any) -> Got:
 def heard(request: Request) -> Heard:
     """A request of this API, strictly: raises for what OpenAI does not know."""
     body = request.json()
+    said = body["input"]
+    if isinstance(said, str):
+        said = [{"role": "user", "content": said}]
     with_ids = [
         # The type wants an id, the API does not (Codex sends none).
         {"id": "rs", **item} if item.get("type") == "reasoning" else item
-        for item in body["input"]
+        for item in said
     ]
     shapes.check("responses", {**body, "input": with_ids})
+    assert not body.keys() & STATE, "what the provider keeps is not told"
     out = Heard("openai", body, request.target, headers=request.headers)
     out.stream = bool(body.get("stream"))
     if body.get("instructions"):
         out.system = [body["instructions"]]
-    for item in body["input"]:
+    for item in said:
         _hear(item, out)
     for tool in body.get("tools", []):
+        assert tool["type"] == "function", f"the provider's own tool: {tool['type']}"
         described = tool.get("description", "")
         out.tools[tool["name"]] = (described, tool.get("parameters") or {})
+    _settings(body, out)
+    return out
+
+
+def _settings(body: Json, out: Heard) -> None:
     choice = body.get("tool_choice", "")
     out.choice = f"tool:{choice['name']}" if isinstance(choice, dict) else choice
     out.max_tokens = body.get("max_output_tokens")
-    out.temperature = body.get("temperature")
+    out.temperature, out.top_p = body.get("temperature"), body.get("top_p")
     if "message.output_text.logprobs" in (body.get("include") or []):
         out.logprobs = body.get("top_logprobs", 0)
     form = (body.get("text") or {}).get("format") or {}
@@ -188,7 +201,6 @@ def heard(request: Request) -> Heard:
     if form.get("type") == "json_schema":
         out.schema = form["schema"]
     out.thinks = (body.get("reasoning") or {}).get("effort")
-    return out
 
 
 def _hear(item: Json, out: Heard) -> None:
@@ -230,6 +242,8 @@ def _hear_part(part: Json) -> Part:
             media, _, data = url.removeprefix("data:").partition(";base64,")
             return ("image", media, _bytes(data))
         case "input_file":
+            if "file_url" in part:
+                return ("pdf_url", part["file_url"])
             assert part["filename"]
             return ("pdf", _bytes(part["file_data"].partition(";base64,")[2]))
         case "input_audio":
