@@ -1,11 +1,17 @@
-"""Everything in this process's memory: for tests, the demo and throw-away use."""
+"""Everything in this process's memory: for tests, the demo and throw-away use.
+
+Memory ends, so there is a bound: what has a lifetime then goes before its time, the
+longest unwritten first. What has none (keys) is never dropped; a store full of it
+refuses more.
+"""
 
 import heapq
 import itertools
 import threading
 import time
-from collections import deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from gateway.store.contract import Entry, StoreError
@@ -13,6 +19,13 @@ from gateway.store.names import checked, in_range
 
 MAX_ENTRIES: Final = 10_000
 """Entries a log keeps: older ones go, as there is no disk to keep them on."""
+
+
+MAX_BYTES: Final = 256 * 1024 * 1024
+"""Of all documents, and of each log."""
+SLACK: Final = 1024
+"""Ends of what is no more that may wait to be looked at, besides one for each that
+lives."""
 
 
 class _Document(NamedTuple):
@@ -37,15 +50,22 @@ class MemoryStore:
         self,
         clock: Callable[[], float] = time.time,
         max_entries: int = MAX_ENTRIES,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self._clock = clock
         self._max_entries = max_entries
+        self._max_bytes = max_bytes
         self._lock = threading.Lock()
         """Everything happens under it: one method is called from another thread."""
         self._documents: dict[str, dict[str, _Document]] = {}
         self._counters: dict[str, _Counter] = {}
         self._leases: dict[str, _Lease] = {}
         self._logs: dict[str, deque[Entry]] = {}
+        self._mortal: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """Documents with a lifetime, the longest unwritten first."""
+        self._bytes = 0
+        """Of documents."""
+        self._log_bytes: Counter[str] = Counter()
         self._last_id = 0
         self._ends: list[tuple[float, int, Callable[[float], None]]] = []
         """What to look at again, and when."""
@@ -111,7 +131,7 @@ class MemoryStore:
             if held is None or _is_over(held.expires, now):
                 expires = None if window_s is None else now + window_s
                 held = _Counter(0, expires)
-                self._later(expires, lambda now: self._end_counter(name, now))
+                self._later(expires, partial(self._end_counter, name))
             value = in_range(held.value + amount)
             self._counters[name] = held._replace(value=value)
             return value
@@ -125,10 +145,15 @@ class MemoryStore:
         checked(log)
         with self._lock:
             self._now()
-            kept = self._logs.setdefault(log, deque(maxlen=self._max_entries))
+            kept = self._logs.setdefault(log, deque())
             for data in entries:
                 self._last_id += 1
                 kept.append(Entry(self._last_id, data))
+                self._log_bytes[log] += len(data)
+            while len(kept) > self._max_entries or (
+                self._log_bytes[log] > self._max_bytes and len(kept) > 1
+            ):
+                self._log_bytes[log] -= len(kept.popleft().data)
             return kept[-1].id if kept else 0
 
     async def read(self, log: str, after: int = 0, limit: int = 1000) -> list[Entry]:
@@ -147,7 +172,7 @@ class MemoryStore:
             self._now()
             kept, dropped = self._logs.get(log, deque()), 0
             while kept and kept[0].id < before:
-                kept.popleft()
+                self._log_bytes[log] -= len(kept.popleft().data)
                 dropped += 1
             return dropped
 
@@ -160,7 +185,7 @@ class MemoryStore:
             if held is not None and held.expires > now and held.holder != holder:
                 return False
             self._leases[name] = _Lease(holder, now + ttl_s)
-            self._later(now + ttl_s, lambda now: self._end_lease(name, now))
+            self._later(now + ttl_s, partial(self._end_lease, name))
             return True
 
     async def release(self, name: str, holder: str) -> None:
@@ -178,6 +203,7 @@ class MemoryStore:
             self._closed = True
             for held in (self._documents, self._counters, self._leases, self._logs):
                 held.clear()
+            self._mortal.clear()
             self._ends.clear()
 
     def _now(self) -> float:
@@ -190,8 +216,25 @@ class MemoryStore:
         return now
 
     def _later(self, at: float | None, look: Callable[[float], None]) -> None:
-        if at is not None:
-            heapq.heappush(self._ends, (at, next(self._order), look))
+        if at is None:
+            return
+        heapq.heappush(self._ends, (at, next(self._order), look))
+        live = len(self._mortal) + len(self._counters) + len(self._leases)
+        if len(self._ends) > 2 * live + SLACK:
+            self._forget_ends()
+
+    def _forget_ends(self) -> None:
+        """Look once at everything that ends, and no more at what ends no more."""
+        ends: list[tuple[float | None, Callable[[float], None]]] = []
+        for space, name in self._mortal:
+            expires = self._documents[space][name].expires
+            ends.append((expires, partial(self._end_document, space, name)))
+        for name, counter in self._counters.items():
+            ends.append((counter.expires, partial(self._end_counter, name)))
+        for name, lease in self._leases.items():
+            ends.append((lease.expires, partial(self._end_lease, name)))
+        self._ends = [(at, next(self._order), look) for at, look in ends if at]
+        heapq.heapify(self._ends)
 
     def _document(self, space: str, name: str, now: float) -> _Document | None:
         found = self._documents.get(space, {}).get(name)
@@ -200,13 +243,42 @@ class MemoryStore:
     def _put(
         self, space: str, name: str, data: bytes, ttl_s: float | None, now: float
     ) -> None:
+        self._make_room(space, name, len(data))
+        self._drop(space, name)
         expires = None if ttl_s is None else now + ttl_s
         self._documents.setdefault(space, {})[name] = _Document(data, expires)
-        self._later(expires, lambda now: self._end_document(space, name, now))
+        self._bytes += len(data)
+        if expires is not None:
+            self._mortal[space, name] = None
+            self._later(expires, partial(self._end_document, space, name))
+
+    def _make_room(self, space: str, name: str, size: int) -> None:
+        """Drop what is mortal until so much more fits.
+
+        Raises:
+            StoreError: it does not; nothing was dropped.
+        """
+        held = self._documents.get(space, {}).get(name)
+        over = self._bytes + size - self._max_bytes
+        over -= len(held.data) if held is not None else 0
+        going = []
+        for other in self._mortal if over > 0 else ():
+            if other != (space, name):
+                going.append(other)
+                over -= len(self._documents[other[0]][other[1]].data)
+            if over <= 0:
+                break
+        if over > 0:
+            raise StoreError("memory: is full; set store.url to a file")
+        for other in going:
+            self._drop(*other)
 
     def _drop(self, space: str, name: str) -> None:
         documents = self._documents.get(space, {})
-        documents.pop(name, None)
+        gone = documents.pop(name, None)
+        if gone is not None:
+            self._bytes -= len(gone.data)
+            self._mortal.pop((space, name), None)
         if not documents:
             self._documents.pop(space, None)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -307,5 +307,58 @@ def test_memory_forgets_what_has_expired() -> None:
         assert not store._counters
         assert not store._leases
         assert not store._ends
+
+    asyncio.run(scene())
+
+
+WRITES = st.lists(
+    st.tuples(st.sampled_from("abcdef"), st.integers(0, 60), st.booleans()),
+    max_size=40,
+)
+
+
+@given(WRITES)
+def test_memory_stays_within_its_bound_and_drops_nothing_immortal(
+    writes: list[tuple[str, int, bool]],
+) -> None:
+    async def scene() -> None:
+        store = MemoryStore(Clock(), max_bytes=100)
+        lasting: dict[str, int] = {}
+        for name, size, mortal in writes:
+            held = sum(lasting.values()) - lasting.get(name, 0)
+            try:
+                await store.put("s", name, b"x" * size, 9.0 if mortal else None)
+            except StoreError:
+                assert held + size > 100  # what is mortal would have gone
+                continue
+            lasting.pop(name, None)
+            if not mortal:
+                lasting[name] = size
+            assert await store.get("s", name) == b"x" * size
+            kept = {n: len(data) async for n, data in store.scan("s")}
+            assert sum(kept.values()) <= 100
+            assert lasting.items() <= kept.items()
+
+    asyncio.run(scene())
+
+
+def test_memory_looks_at_no_end_that_is_none() -> None:
+    async def scene() -> None:
+        store = MemoryStore(Clock())
+        for i in range(20_000):
+            await store.put("s", "k", b"%d" % i, 86_400.0)
+        assert len(store._ends) < 2_000
+        assert await store.get("s", "k") == b"19999"
+
+    asyncio.run(scene())
+
+
+def test_memory_bounds_a_log_by_its_bytes() -> None:
+    async def scene() -> None:
+        store = MemoryStore(max_bytes=25)
+        await store.append("log", [b"x" * 10, b"y" * 10, b"z" * 10])
+        assert [data[:1] for _, data in await store.read("log")] == [b"y", b"z"]
+        await store.append("log", [b"a" * 40])
+        assert [data[:1] for _, data in await store.read("log")] == [b"a"]
 
     asyncio.run(scene())
