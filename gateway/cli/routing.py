@@ -6,8 +6,10 @@ from pathlib import Path
 import msgspec
 
 from gateway.cli.commands import OK, PROBLEM
+from gateway.cli.routing_data import dataset
 from gateway.cli.show import err, out, table
-from routing.lab.table import TableError, read
+from routing.lab.completion import read_table
+from routing.lab.table import TableError
 from routing.lab.train import train
 from routing.learned.artifact import Manifest
 from routing.learned.signature import Signer, signer
@@ -16,6 +18,8 @@ from routing.learned.signature import Signer, signer
 def routing(arguments: argparse.Namespace) -> int:
     """Do what `ACTION` says."""
     try:
+        if arguments.action == "dataset":
+            return dataset(arguments)
         return _train(arguments)
     except (TableError, OSError, ValueError) as error:
         err(f"routeiq: {error}")
@@ -24,7 +28,7 @@ def routing(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     key = _signer(arguments.sign)
-    data = read(Path(arguments.data), arguments.limit, arguments.seed)
+    data = read_table(Path(arguments.data), arguments.limit, arguments.seed)
     trained = train(data, arguments.seed)
     digest = trained.write(Path(arguments.out), key)
     manifest = trained.artifact.manifest

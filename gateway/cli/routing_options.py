@@ -17,7 +17,43 @@ def routing_options(commands: Any, add: Add) -> None:
         "routeiq routing train --data outcomes.jsonl.gz --out router",
     )
     actions = routing.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _dataset(actions, add)
     _train(actions, add)
+
+
+def _dataset(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "dataset",
+        "make an outcome table of exchanges and what was said of them",
+        "routeiq routing dataset -o learn.jsonl.gz --held held.jsonl.gz",
+        "routeiq routing dataset --data outcomes.jsonl.gz --split group"
+        " -o learn.jsonl.gz --held held.jsonl.gz",
+    )
+    source = command.add_mutually_exclusive_group()
+    source.add_argument("--config", metavar="FILE", help="whose store is read")
+    source.add_argument("--data", metavar="TABLE", help="an outcome table instead")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help=".jsonl or .jsonl.gz"
+    )
+    command.add_argument("--held", metavar="OUT", help="what is held back, to judge by")
+    command.add_argument(
+        "--split",
+        choices=("random", "time", "group"),
+        default="random",
+        help="what is held back: any prompts, the last ones, or whole users or domains",
+    )
+    command.add_argument(
+        "--held-share", type=share, default=0.3, metavar="X", help="default: 0.3"
+    )
+    command.add_argument(
+        "--key-share",
+        type=share,
+        default=0.5,
+        metavar="X",
+        help="of all votes that one key's may be; default: 0.5",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON document")
 
 
 def _train(actions: Any, add: Add) -> None:
@@ -57,3 +93,14 @@ def _rows(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("must be a whole number from 1")
     return int(text)
+
+
+def share(text: str) -> float:
+    """A number above 0, below 1."""
+    try:
+        said = float(text)
+    except ValueError:
+        said = 0.0
+    if not 0.0 < said < 1.0:
+        raise argparse.ArgumentTypeError("must be a number above 0, below 1")
+    return said

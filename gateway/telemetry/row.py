@@ -138,6 +138,8 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     comment: str = ""
     key: str = ""
     """Id of the virtual key that gave it."""
+    source: str = ""
+    """`judge`: a model said so, not a client."""
 
 
 _ENCODER: Final = msgspec.json.Encoder()
