@@ -80,6 +80,9 @@ def body(data: bytes) -> int:
 def begun(call: Call, said: int) -> Usage | None:
     """What an answer that was broken off has used, `said` tokens of it having come;
     `None`: nobody can say."""
+    if isinstance(call, ChatCall) and not call.raw:
+        asked = conversation(call.conversation())
+        return Usage(input=asked, output=said, estimated=True)
     if isinstance(call, ChatCall | EmbedCall):
         return Usage(input=body(call.raw), output=said, estimated=True)
     return call.least()

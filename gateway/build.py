@@ -36,6 +36,7 @@ from gateway.net.client import Client
 from gateway.net.loopback import Loopback
 from gateway.spine.attempt import Means
 from gateway.spine.collect import Collector
+from gateway.spine.conduct.conductor import Conductor
 from gateway.spine.dispatch import Dispatch
 from gateway.spine.fetch import Fetcher
 from gateway.spine.realtime import Sessions
@@ -185,6 +186,7 @@ async def build(
         keyring=Keyring(store, master, config.keys.cache_s),
         directory=directory,
         way=way,
+        conductor=Conductor(way, directory),
         recorder=recorder,
         total_s=config.timeouts.total_s,
         keep_content=config.records.content or telemetry.wants_content,

@@ -20,7 +20,14 @@ from gateway.net.client import Limits
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
 from routing.book import BadStrategy, Book
-from routing.contract import Blind, Learner, Outcome, Strategy
+from routing.contract import (
+    Blind,
+    Conducting,
+    Learner,
+    Outcome,
+    Splitter,
+    Strategy,
+)
 from routing.engine import Pool, plan
 from routing.health import Health
 from routing.types import Candidate, Plan, Query
@@ -180,6 +187,7 @@ class Alias:
         "_blind",
         "_book",
         "_by_id",
+        "_conducted",
         "_marks",
         "_pool",
         "_strategy",
@@ -210,6 +218,7 @@ class Alias:
         self.budget = Budget(retries.budget_ratio, retries.budget_min)
         self._book = book
         self._strategy = own = book.get(strategy)
+        self._conducted = any(isinstance(s, Conducting) for s in book.within(strategy))
         self._by_id = {d.id: d for d in deployments}
         self._pool = Pool(
             [d.candidate for d in deployments], [d.health for d in deployments]
@@ -255,6 +264,21 @@ class Alias:
         except (LookupError, BadStrategy) as error:
             message = f"there is no strategy {wished[:64]!r}"
             raise BadCall(message, "x-routeiq-strategy") from error
+
+    def may_conduct(self, wished: str) -> bool:
+        """Whether calls may be answered by several; `wished`: the client's strategy."""
+        return self._conducted if not wished else self._conducts(wished)
+
+    def _conducts(self, wished: str) -> bool:
+        self.strategy(wished)  # which says what is wrong with it
+        return any(isinstance(s, Conducting) for s in self._book.within(wished))
+
+    def conducting(self, query: Query) -> Conducting | None:
+        """The strategy by which this query is answered by several calls."""
+        decides = self.strategy(query.wishes.strategy)
+        if isinstance(decides, Splitter):
+            decides = decides.arm(query)
+        return decides if isinstance(decides, Conducting) else None
 
     def learn(self, outcome: Outcome) -> None:
         """Tell whoever decided what came of it, if they learn."""

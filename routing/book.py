@@ -48,6 +48,7 @@ class Book:
         self._clock = clock
         self._made: dict[str, Strategy] = {}
         self._making: list[str] = []
+        self._uses: dict[str, list[str]] = {}
 
     def get(self, name: str) -> Strategy:
         """The strategy of that name; always the same object.
@@ -56,6 +57,8 @@ class Book:
             LookupError: there is none, or it leads back to itself.
             BadStrategy: it cannot be made.
         """
+        if self._making:
+            self._uses.setdefault(self._making[-1], []).append(name)
         found = self._made.get(name)
         if found is not None:
             return found
@@ -78,6 +81,19 @@ class Book:
             return cls(name, options, setting)
         except ValueError as error:
             raise BadStrategy(name, str(error)) from error
+
+    def within(self, name: str) -> tuple[Strategy, ...]:
+        """The strategy of that name, and all that it asks in its turn.
+
+        Raises: as `get`.
+        """
+        found = {name: self.get(name)}
+        for one in (names := [name]):
+            for other in self._uses.get(one, ()):
+                if other not in found:
+                    found[other] = self.get(other)
+                    names.append(other)
+        return tuple(found.values())
 
     def made(self) -> Iterator[Strategy]:
         """Those that have been asked for."""

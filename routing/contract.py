@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
+from msgspec import Meta
 
 from routing.health import Health
 from routing.types import Candidate, Query, Score, Shadowed
@@ -72,6 +73,30 @@ class Splitter(Protocol):
         health: Sequence[Health],
     ) -> tuple[Shadowed, ...]:
         """What those would have done who decide nothing."""
+        ...
+
+
+class Method(Options, frozen=True, kw_only=True):
+    """How one answer is made of several calls; what all ways of that have."""
+
+    max_s: Annotated[float, Meta(gt=0)] = 120.0
+    """Seconds after which no other call is begun, and those under way are ended."""
+    max_tokens: Annotated[int, Meta(ge=1)] = 200_000
+    """Tokens of all calls together after which no other is begun."""
+
+
+@runtime_checkable
+class Conducting(Protocol):
+    """A strategy by which one answer is made of several calls, by whoever has a
+    network. Whom they may go to, best first, its scores say; and where a call goes
+    that is answered plainly."""
+
+    name: str
+    method: Method
+    """Its class tells what is done."""
+
+    def helpers(self) -> dict[str, str]:
+        """Its options that name other models -> the models."""
         ...
 
 

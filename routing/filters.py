@@ -55,7 +55,7 @@ def window(query: Query, candidate: Candidate) -> str:
 
 def region(query: Query, candidate: Candidate) -> str:
     """It is served elsewhere, or nobody knows where."""
-    for wanted in (query.wishes.regions, query.wishes.within):
+    for wanted in (query.wishes.regions, *query.wishes.within):
         if wanted and not any(is_within(candidate.region, area) for area in wanted):
             return "region"
     return ""

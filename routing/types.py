@@ -47,8 +47,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Id of the only deployment that may serve."""
     regions: tuple[str, ...] = ()
     """Where it may be served: all else is out, also what is not known."""
-    within: tuple[str, ...] = ()
-    """The same, as the configuration demands: both must hold."""
+    within: tuple[tuple[str, ...], ...] = ()
+    """The same, as the configuration demands: all must hold."""
     tier: Tier | None = None
     """The least able kind of model that may serve."""
     tags: tuple[str, ...] = ()
@@ -158,6 +158,18 @@ class Shadowed(msgspec.Struct, frozen=True):
     quality: float | None = None
 
 
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call of an answer that was made by several."""
+
+    part: str
+    """What it was for: `rung`, `verifier`, `thinker`, `expert`, `planner`, `part`,
+    `aggregator`."""
+    candidate: str
+    """Who answered it, or the alias that was asked."""
+    said: str
+    """What came of it; no words of the prompt or of an answer."""
+
+
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     """Candidates in the order in which to try them."""
 
@@ -169,3 +181,5 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     shadows: tuple[Shadowed, ...] = ()
     note: str = ""
     """What the strategy says of the query as a whole (`expert, 0.81`)."""
+    steps: tuple[Step, ...] = ()
+    """Of an answer that was made by several calls, in the order in which they ended."""

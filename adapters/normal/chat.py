@@ -143,8 +143,11 @@ class ChatCall:
 
     @property
     def prompt_bytes(self) -> int:
-        """Bytes of the body, of which media are told apart by their marks."""
-        return len(self.raw)
+        """Bytes of the body, of which media are told apart by their marks; of a call
+        without one, those of its words."""
+        if self.raw or self._conversation is None:
+            return len(self.raw)
+        return sum(len(message.text) for message in self._conversation.messages)
 
     def altered(self, conversation: Conversation) -> "ChatCall":
         """The same call with another meaning, and so without its bytes."""
@@ -159,6 +162,23 @@ class ChatCall:
             headers=self.headers,
             query=self.query,
             conversation=conversation,
+        )
+        call.received = self.received
+        return call
+
+    def whole(self, raw: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> "ChatCall":
+        """The same call, to be answered whole; `raw` says so in its dialect."""
+        call = ChatCall(
+            model=self.model,
+            dialect=self.dialect,
+            raw=raw,
+            operation=self.operation,
+            max_tokens=self.max_tokens,
+            user=self.user,
+            headers=headers,
+            query=self.query,
+            read=self._read,
+            conversation=self._conversation,
         )
         call.received = self.received
         return call

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 from gateway.config.findings import Findings
 from gateway.config.problem import Path, did_you_mean, quoted
 from gateway.config.routed import StrategyConfig
 from gateway.config.schema import Config
 from routing.book import BadStrategy, Book, Spec, seeded
+from routing.contract import Conducting, Strategy
 from routing.strategies.table import STRATEGIES, kind, kinds
 
 
@@ -20,7 +22,9 @@ def check_routing(config: Config, findings: Findings) -> None:
     if findings.sound("routing", "strategy"):
         _check_name(routing.strategy, ("routing", "strategy"), names, findings)
     for name in known:
-        _check_made(name, book, findings)
+        made = _made(name, book, findings)
+        if isinstance(made, Conducting):
+            _check_helpers(name, made, config, findings)
     for alias, model in config.models.items():
         if model.strategy:
             path: Path = ("models", alias, "strategy")
@@ -63,13 +67,33 @@ def _check_name(name: str, path: Path, names: list[str], findings: Findings) -> 
         findings.problem(path, f"no strategy {quoted(name)}", hint)
 
 
-def _check_made(name: str, book: Book, findings: Findings) -> None:
+def _made(name: str, book: Book, findings: Findings) -> Strategy | None:
     path: Path = ("routing", "strategies", name)
     try:
-        book.get(name)
+        return book.get(name)
     except BadStrategy as error:
         if error.name == name:
             at = (*path, "options", error.field) if error.field else path
             findings.problem(at, error.message, at_key=not error.field)
     except LookupError as error:
         findings.problem((*path, "options"), str(error.args[0]))
+    return None
+
+
+def _check_helpers(
+    name: str, strategy: Conducting, config: Config, findings: Findings
+) -> None:
+    """Whether the models that it asks are there."""
+    known = [*config.models, *(["demo"] if config.demo else [])]
+    # Without models there is a wildcard for every provider whose key is found.
+    aliases = known if config.models else [*known, "*/*"]
+    for option, model in strategy.helpers().items():
+        if not any(model == alias or _takes(alias, model) for alias in aliases):
+            path: Path = ("routing", "strategies", name, "options", option)
+            hint = did_you_mean(model, known) or f"models: {', '.join(known)}"
+            findings.problem(path, f"no model {quoted(model)}", hint)
+
+
+def _takes(alias: str, model: str) -> bool:
+    """Whether an alias is a wildcard for this name."""
+    return "*" in alias and fnmatchcase(model, alias.replace("[", "[[]"))

@@ -26,6 +26,7 @@ from gateway.govern.principal import Principal
 from gateway.net.hangup import ClientGone
 from gateway.spine.admit import identify
 from gateway.spine.attempt import Stream, Whole
+from gateway.spine.conduct.conductor import Conductor
 from gateway.spine.exchange import Exchange
 from gateway.spine.explain import explain
 from gateway.spine.outcome import learn
@@ -78,6 +79,7 @@ class Dispatch:
         keyring: Keyring,
         directory: Directory,
         way: Way,
+        conductor: Conductor,
         recorder: Recorder,
         total_s: float,
         keep_content: bool,
@@ -87,6 +89,7 @@ class Dispatch:
         self.keyring = keyring
         self.directory = directory
         self._way = way
+        self._conductor = conductor
         self._recorder = recorder
         self._total_s = total_s
         self._keep_content = keep_content
@@ -118,7 +121,7 @@ class Dispatch:
                 return
             exchange.alias = resolve(self.directory, exchange, call.model)
             self._limit(exchange, streams=call.stream)
-            answered = await self._way.answer(exchange, call)
+            answered = await self._conductor.answer(exchange, call)
             if isinstance(answered, Stream):
                 await self._stream(exchange, answered, outlet)
             else:
@@ -217,7 +220,7 @@ class Dispatch:
         await outlet.whole(exchange, result)
 
     async def _stream(self, exchange: Exchange, stream: Stream, outlet: Outlet) -> None:
-        exchange.tries = len(exchange.attempts) + 1
+        exchange.tries = len(exchange.attempts) + (not stream.book.ended)
         try:
             error = await outlet.stream(exchange, stream)
             if error is not None:

@@ -15,7 +15,7 @@ from adapters.normal.usage import Usage
 from gateway.deployments import Alias, Deployment
 from gateway.govern.principal import Principal
 from gateway.telemetry.facts import Attempt, Facts, Trace
-from routing.types import NO_WISHES, Plan, Query
+from routing.types import NO_WISHES, Plan, Query, Wishes
 
 MAX_TEXT: Final = 256
 """Characters of a client's or provider's words in the record."""
@@ -132,6 +132,25 @@ class Exchange:
         self.content = self.learned_from = False
         """Keep for the record the bodies; of the prompt what can be learned from."""
         self.response = bytearray()
+
+    def inner(self, call: Call, alias: Alias, wishes: Wishes) -> "Exchange":
+        """One of several calls by which this one is answered: the same client and key,
+        its own attempts, plan and cost."""
+        inner = Exchange(
+            id=self.id,
+            request_id=self.request_id,
+            route=self.route,
+            dialect=self.dialect,
+            operation=self.operation,
+            headers=self.headers,
+            trace=self.trace,
+            began=self.began,
+            began_unix_ns=self.began_unix_ns,
+        )
+        inner.call, inner.alias, inner.wishes = call, alias, wishes
+        inner.principal, inner.asked = self.principal, alias.name
+        inner.deadline, inner.hurried = self.deadline, self.hurried
+        return inner
 
     def facts(self, ended: float, error_kind: str) -> Facts:
         """What is left of it for the record."""

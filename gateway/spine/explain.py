@@ -7,6 +7,7 @@ import msgspec
 
 from adapters.contract import Call
 from gateway.deployments import Alias, Directory
+from gateway.spine.conduct.conductor import foretold
 from gateway.spine.exchange import Exchange
 from gateway.spine.route import query, resolve
 from gateway.spine.wishes import wishes
@@ -26,7 +27,10 @@ def explain(directory: Directory, exchange: Exchange, call: Call) -> bytes:
     exchange.wishes = wishes(exchange.headers, call)
     asked = query(exchange, call, alias)
     exchange.query = asked
-    planned = exchange.plan = alias.plan(asked, time.monotonic())
+    planned = alias.plan(asked, time.monotonic())
+    if note := foretold(exchange, call, alias, asked):
+        planned = msgspec.structs.replace(planned, note=note)
+    exchange.plan = planned
     return msgspec.json.encode(decision(alias, asked, planned))
 
 

@@ -120,7 +120,7 @@ def bound(wished: Wishes, require: Require | None) -> Wishes:
         own_tier = wished.tier or require.tier
         changed["tier"] = max(own_tier, require.tier, key=TIERS.index)
     if require.regions:
-        changed["within"] = tuple(require.regions)
+        changed["within"] = (*wished.within, tuple(require.regions))
     return msgspec.structs.replace(wished, **changed) if changed else wished
 
 

@@ -26,6 +26,7 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "affinity": "affinity:Affinity",
     "prompt_cache": "affinity:PromptCache",
     "blend": "blend:Blend",
+    "cascade": "conducted:Cascade",
     "experiment": "experiment:Experiment",
 }
 """Kind -> module beside this one, and its class."""

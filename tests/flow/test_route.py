@@ -165,6 +165,12 @@ def test_a_strategy_of_another_distribution_decides(
             {"kind": "rules", "options": {"rules": [{"text": "(", "use": ["a"]}]}},
             "regular",
         ),
+        (
+            {"kind": "cascade", "options": {"doubt": "verify", "verifier": "jugde"}},
+            "no model `jugde`",
+        ),
+        ({"kind": "cascade", "options": {"verifier": "x"}}, "doubt: verify"),
+        ({"kind": "cascade", "options": {"rungs": 1}}, ">= 2"),
     ],
 )
 def test_what_cannot_be_made_is_told_by_check(

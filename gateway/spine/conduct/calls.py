@@ -1,0 +1,261 @@
+"""The calls of one exchange that is answered by several.
+
+Each goes the way of every call: the same deployments, health, retries and keys. What
+they took and cost is the exchange's; when it is broken off, so are they.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from adapters import envelope
+from adapters.errors import Garbled, Unsupported, UpstreamError
+from adapters.normal.chat import ChatCall, ChatResult, Conversation
+from adapters.normal.content import Message
+from adapters.normal.fold import unfold
+from gateway import errors
+from gateway.deployments import Alias, Directory
+from gateway.errors import Refused
+from gateway.spine.attempt import Answered, Stream, Whole
+from gateway.spine.book import Try
+from gateway.spine.conduct.flaws import words
+from gateway.spine.exchange import Exchange
+from gateway.spine.remedy import remedy
+from gateway.spine.way import Way
+from routing.contract import Method
+from routing.filters import expected
+from routing.types import NO_WISHES, Query, Step, Wishes
+
+PICO: Final = 1000
+"""Pico-dollars of a nano-dollar."""
+_STREAMS: Final = frozenset({"stream", "stream_options"})
+_ONCE: Final = b"idempotency-key"
+"""Names one request: several of ours must not share it."""
+
+Failure = UpstreamError | Unsupported | Refused
+
+
+class Said(NamedTuple):
+    """A whole answer, and who gave it."""
+
+    result: ChatResult
+    exchange: Exchange
+    """The call's own, in which it was answered."""
+    book: Try
+
+    @property
+    def text(self) -> str:
+        return words(self.result)
+
+    @property
+    def by(self) -> str:
+        """The deployment."""
+        return self.book.deployment.id
+
+
+class Calls:
+    """Asks, counts, and knows when it is enough."""
+
+    def __init__(
+        self,
+        way: Way,
+        directory: Directory,
+        exchange: Exchange,
+        call: ChatCall,
+        query: Query,
+        method: Method,
+    ) -> None:
+        self.call = call
+        self.asked = call.conversation()
+        self.query = query
+        self.steps: list[Step] = []
+        self.note = ""
+        """What is told of the whole."""
+        self._way = way
+        self._directory = directory
+        self._exchange = exchange
+        self.method = method
+        ends = time.monotonic() + method.max_s
+        if exchange.first_token_limit is not None:
+            # A stream begins when the answer is whole.
+            ends = min(ends, exchange.began + exchange.first_token_limit)
+        self._hurried = exchange.hurried or ends < exchange.deadline
+        self._deadline = min(exchange.deadline, ends)
+
+    def step(self, part: str, candidate: str, said: str) -> None:
+        """Keep for the record what came of a call; no words of anybody's."""
+        self.steps.append(Step(part, candidate, said))
+
+    def over(self, *deployments: str) -> str:
+        """What is used up, so that these may not be asked too; empty: nothing."""
+        exchange = self._exchange
+        if time.monotonic() >= self._deadline:
+            return "out of time"
+        used = sum(a.usage.total for a in exchange.attempts if a.usage is not None)
+        if used >= self.method.max_tokens:
+            return "out of tokens"
+        cap = self.query.wishes.max_cost
+        if cap is not None and self._cost(deployments) > cap * 1e12:
+            return "too dear"
+        return ""
+
+    def _cost(self, deployments: Sequence[str]) -> float:
+        """Pico-dollars spent, and expected of these; infinite where unknown."""
+        spent = self._exchange.cost_nano
+        alias = self._alias()
+        costs = [
+            expected(self.query, alias.deployment(d).candidate) for d in deployments
+        ]
+        known = [cost for cost in costs if cost is not None]
+        if spent is None or len(known) < len(costs):
+            return float("inf")
+        return spent * PICO + sum(known)
+
+    async def candidate(self, deployment: str) -> Said | Failure:
+        """The client's own call, answered by one deployment of its alias."""
+        wishes = msgspec.structs.replace(self._exchange.wishes, pin=deployment)
+        return await self._tried(_whole(self.call), self._alias(), wishes)
+
+    async def expert(
+        self, deployment: str, messages: Sequence[Message]
+    ) -> Said | Failure:
+        """Something else, asked of one deployment of the alias; empty: of the best."""
+        wishes = msgspec.structs.replace(self._exchange.wishes, pin=deployment)
+        return await self._tried(self._own(messages), self._alias(), wishes)
+
+    async def helper(
+        self, name: str, messages: Sequence[Message], *, like_asked: bool = False
+    ) -> Said | Failure:
+        """Something else, asked of another model of the configuration; `like_asked`:
+        with the client's settings of its call.
+
+        Where the client's words may go holds there too.
+        """
+        alias = self._directory.find(name)
+        if alias is None:
+            return _missing(name)
+        wishes = _bounds(self._exchange.wishes, self._alias())
+        return await self._tried(
+            self._own(messages, like_asked=like_asked), alias, wishes
+        )
+
+    async def again(self, messages: Sequence[Message]) -> Said | Failure:
+        """The client's call with other messages, answered as it would be."""
+        call = self._own(messages, like_asked=True)
+        return await self._tried(call, self._alias(), self._exchange.wishes)
+
+    def failed(self, part: str, candidate: str, failure: Failure) -> None:
+        """Keep for the record that a call brought nothing."""
+        self.step(part, candidate, f"failed: {errors.kind(failure)}")
+
+    def give(self, said: Said) -> Answered:
+        """This is the answer."""
+        exchange, own = self._exchange, said.exchange
+        exchange.serving = own.serving
+        exchange.served_by = own.served_by
+        exchange.dropped = own.dropped
+        exchange.upstream_headers = own.upstream_headers
+        exchange.first_token = time.monotonic()
+        if self.call.stream:
+            return Stream(said.book, unfold(said.result), "", None, None)
+        exchange.tries = len(exchange.attempts)
+        return Whole(said.result, said.book.deployment, None)
+
+    def _alias(self) -> Alias:
+        alias = self._exchange.alias
+        assert alias is not None
+        return alias
+
+    def _own(
+        self, messages: Sequence[Message], *, like_asked: bool = False
+    ) -> ChatCall:
+        """A call of ours."""
+        asked = self.asked if like_asked else Conversation()
+        call = ChatCall(
+            model=self.call.model,
+            dialect=self.call.dialect,
+            max_tokens=asked.max_tokens,
+            user=self.call.user,
+            conversation=msgspec.structs.replace(asked, messages=tuple(messages)),
+        )
+        call.received = self.call.received
+        return call
+
+    async def _tried(
+        self, call: ChatCall, alias: Alias, wishes: Wishes
+    ) -> Said | Failure:
+        try:
+            return await self._ask(call, alias, wishes)
+        except (UpstreamError, Unsupported, Refused) as failure:
+            return failure
+
+    async def _ask(self, call: ChatCall, alias: Alias, wishes: Wishes) -> Said:
+        outer = self._exchange
+        inner = outer.inner(call, alias, wishes)
+        inner.deadline, inner.hurried = self._deadline, self._hurried
+        try:
+            answered = await self._way.answer(inner, call)
+            assert isinstance(answered, Whole)
+            assert answered.book is not None
+            assert isinstance(answered.result, ChatResult)
+            book = answered.book
+            try:
+                answered.result.choices()
+            except Garbled as garbled:
+                book.failed(garbled)
+                raise
+            book.served(billed=answered.result.billed)
+            return Said(answered.result, inner, book)
+        finally:
+            outer.attempts += inner.attempts
+            if outer.cost_nano is None or inner.cost_nano is None:
+                outer.cost_nano = None
+            else:
+                outer.cost_nano += inner.cost_nano
+
+
+async def together(
+    several: Sequence[Coroutine[Any, Any, Said | Failure]],
+) -> list[Said | Failure]:
+    """All of them at once; what they brought, in their order."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in several]
+    except BaseExceptionGroup as bugs:
+        raise bugs.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def is_final(failure: Failure) -> bool:
+    """Whether the call is at fault, and would be anywhere."""
+    if isinstance(failure, UpstreamError):
+        return remedy(failure).fallback == "none"
+    return False
+
+
+def _whole(call: ChatCall) -> ChatCall:
+    """The client's call, to be answered whole."""
+    raw = call.raw
+    if call.stream and raw:
+        raw = envelope.replace(raw, {}, _STREAMS)
+    headers = tuple(pair for pair in call.headers if pair[0] != _ONCE)
+    return call.whole(raw, headers)
+
+
+def _bounds(wishes: Wishes, alias: Alias) -> Wishes:
+    """What holds of whoever is shown the client's words, whichever model is asked."""
+    require = alias.model.require
+    within = wishes.within
+    if require is not None and require.regions:
+        within = (*within, tuple(require.regions))
+    if not within and not wishes.regions:
+        return NO_WISHES
+    return Wishes(regions=wishes.regions, within=within)
+
+
+def _missing(name: str) -> Refused:
+    message = f"there is no model {name!r} to help with this"
+    return Refused(500, "server_error", message, code="no_helper")

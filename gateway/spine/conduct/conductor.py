@@ -1,0 +1,103 @@
+"""Answers that are made of several calls, where the alias's strategy is of that kind.
+
+All calls go by the way, which knows nothing of this: no call of ours can be answered by
+several again.
+"""
+
+import time
+from collections.abc import Awaitable
+from typing import Final
+
+import msgspec
+
+from adapters.contract import Call
+from adapters.normal.chat import ChatCall
+from gateway.deployments import Alias, Directory
+from gateway.spine.attempt import Answered
+from gateway.spine.conduct.calls import Calls
+from gateway.spine.conduct.cascade import cascade
+from gateway.spine.conduct.passing import passed
+from gateway.spine.exchange import Exchange
+from gateway.spine.route import query
+from gateway.spine.way import Way
+from routing.strategies.conducted import CascadeOptions
+from routing.types import Plan, Query, Step
+
+PLAINLY: Final = "answered plainly: {}"
+
+
+class Conductor:
+    """From a routed exchange to an answer that has begun, by one call or several."""
+
+    def __init__(self, way: Way, directory: Directory) -> None:
+        self._way = way
+        self._directory = directory
+
+    def answer(self, exchange: Exchange, call: Call) -> Awaitable[Answered]:
+        """As the way's own.
+
+        Raises:
+            UpstreamError, Unsupported, Refused: nobody answered.
+            BadCall: the client names a strategy that there is not.
+        """
+        alias = exchange.alias
+        if alias is None or not alias.may_conduct(exchange.wishes.strategy):
+            return self._way.answer(exchange, call)
+        return self._answer(exchange, call, alias)
+
+    async def _answer(self, exchange: Exchange, call: Call, alias: Alias) -> Answered:
+        asked = query(exchange, call, alias)
+        strategy = alias.conducting(asked)
+        if strategy is None:
+            return await self._way.answer(exchange, call)
+        why = passed(exchange, call)
+        if why or not isinstance(call, ChatCall):
+            try:
+                return await self._way.answer(exchange, call)
+            finally:
+                _note(exchange, PLAINLY.format(why))
+        asks = Calls(self._way, self._directory, exchange, call, asked, strategy.method)
+        exchange.query = asked
+        planned = exchange.plan = alias.plan(asked, time.monotonic())
+        try:
+            answered = await _conducted(asks, planned)
+            if answered is None:
+                answered = await self._way.answer(exchange, call)
+        finally:
+            _note(exchange, asks.note, tuple(asks.steps))
+        return answered
+
+
+def foretold(exchange: Exchange, call: Call, alias: Alias, asked: Query) -> str:
+    """How the call would be answered, if not by one call as any; else nothing."""
+    strategy = (
+        alias.conducting(asked) if alias.may_conduct(asked.wishes.strategy) else None
+    )
+    if strategy is None:
+        return ""
+    if why := passed(exchange, call):
+        return PLAINLY.format(why)
+    options = strategy.method
+    match options:
+        case CascadeOptions():
+            return f"cascade: at most {options.rungs}, by doubt: {options.doubt}"
+        case _:
+            return ""
+
+
+async def _conducted(calls: Calls, planned: Plan) -> Answered | None:
+    """The answer of a method; `None`: it has none, and the call is answered plainly."""
+    if not planned.order:
+        return None
+    match calls.method:
+        case CascadeOptions() as options:
+            return await cascade(calls, planned, options)
+        case _:
+            return None
+
+
+def _note(exchange: Exchange, note: str, steps: tuple[Step, ...] = ()) -> None:
+    """Add to the decision how it was carried out."""
+    if exchange.plan is not None:
+        changed = msgspec.structs.replace(exchange.plan, note=note, steps=steps)
+        exchange.plan = changed
