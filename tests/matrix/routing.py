@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.matrix.row import Row
 
+_CASCADE: Final = "flow/test_cascade.py::"
 _FLOW: Final = "flow/test_strategies.py::"
 
 ROWS: Final = (
@@ -106,6 +107,49 @@ ROWS: Final = (
         (
             "flow/test_route.py::test_a_strategy_of_another_distribution_decides",
             "flow/test_route.py::test_what_cannot_be_made_is_told_by_check",
+        ),
+    ),
+    Row(
+        "routing",
+        "cascade: two cheap ones that agree are believed, else a dearer one is asked",
+        (
+            f"{_CASCADE}test_two_cheap_ones_that_agree_are_believed",
+            f"{_CASCADE}test_where_they_differ_a_dearer_one_is_asked",
+            f"{_CASCADE}test_long_texts_cannot_be_compared_and_the_last_is_believed",
+            f"{_CASCADE}test_a_cascade_has_as_many_rungs_as_it_is_told",
+            f"{_CASCADE}test_json_agrees_whatever_its_order",
+            f"{_CASCADE}test_a_refusal_is_no_agreement",
+            f"{_CASCADE}test_a_cascade_can_be_an_arm_or_a_wish",
+        ),
+    ),
+    Row(
+        "routing",
+        "cascade: rules and a verifier judge an answer before a dearer one is asked",
+        (
+            f"{_CASCADE}test_a_verifier_looks_at_one_after_the_other",
+            f"{_CASCADE}test_a_verifier_is_bound_by_where_the_call_may_go",
+            f"{_CASCADE}test_rules_want_json_of_the_schema",
+        ),
+    ),
+    Row(
+        "routing",
+        "an answer by several calls: failures, budgets and hang-ups hold for each",
+        (
+            f"{_CASCADE}test_who_fails_is_passed_by",
+            f"{_CASCADE}test_a_call_that_is_at_fault_is_not_asked_again",
+            f"{_CASCADE}test_tokens_time_and_money_end_a_cascade",
+            f"{_CASCADE}test_a_client_that_leaves_takes_all_rungs_along",
+        ),
+    ),
+    Row(
+        "routing",
+        "an answer by several calls is one answer in any dialect, whole or streamed",
+        (
+            f"{_CASCADE}test_a_stream_tells_the_believed_answer",
+            f"{_CASCADE}test_other_dialects_have_their_answer_too",
+            f"{_CASCADE}test_what_one_text_cannot_answer_is_answered_plainly",
+            f"{_CASCADE}test_one_deployment_alone_is_asked_once",
+            f"{_CASCADE}test_the_explanation_foretells_it_and_asks_nobody",
         ),
     ),
 )
