@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -30,9 +30,10 @@ def fields(body: bytes) -> dict[str, Raw]:
 
 
 def replace(
-    body: bytes, changes: Mapping[str, bytes], drop: frozenset[str] = frozenset()
+    body: bytes, changes: Mapping[str, Any], drop: frozenset[str] = frozenset()
 ) -> bytes:
-    """The object with `changes` (name -> JSON) set and `drop` left out."""
+    """The object with `changes` (name -> JSON, bytes or `Raw`) set and `drop` left
+    out."""
     top = fields(body)
     for name in drop:
         top.pop(name, None)

@@ -33,8 +33,8 @@ from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
 from routing.book import Book, seeded
 from routing.health import Credential, Health
-from routing.health import Limits as HealthLimits
 from routing.types import Candidate
+from routing.types import Limits as HealthLimits
 
 DEMO: Final = "demo"
 """The alias, and the echo family's model, that answers without any provider."""

@@ -9,25 +9,10 @@ import math
 from collections import deque
 from typing import Final
 
-import msgspec
+from routing.types import Limits
 
 SAMPLES: Final = 128
 """Latest answers whose latencies are kept."""
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """When a deployment is left alone."""
-
-    failures: int = 5
-    """Consecutive counted failures that open the breaker; 0: never."""
-    open_s: float = 10.0
-    """First pause of an open breaker; doubles with every failed probe."""
-    open_max_s: float = 120.0
-    max_parallel: int | None = None
-    """Requests at once; more are sent elsewhere."""
-    rpm: int | None = None
-    tpm: int | None = None
-    """Requests and tokens in any minute, counted by this process."""
 
 
 class Credential:

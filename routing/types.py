@@ -116,6 +116,21 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """The limits that its provider sets, as configured."""
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """When a deployment is left alone."""
+
+    failures: int = 5
+    """Consecutive counted failures that open the breaker; 0: never."""
+    open_s: float = 10.0
+    """First pause of an open breaker; doubles with every failed probe."""
+    open_max_s: float = 120.0
+    max_parallel: int | None = None
+    """Requests at once; more are sent elsewhere."""
+    rpm: int | None = None
+    tpm: int | None = None
+    """Requests and tokens in any minute, counted by this process."""
+
+
 class Score(msgspec.Struct, frozen=True):
     """How good a candidate is for a query, and why."""
 

@@ -54,9 +54,10 @@ class StreamDecoder:
 
     def feed(self, data: bytes) -> list[Frame]:
         """Frames that are complete with `data`; the last one may be `Failed`."""
+        return [] if self._over else self._read(data)
+
+    def _read(self, data: bytes) -> list[Frame]:
         frames: list[Frame] = []
-        if self._over:
-            return frames
         try:
             for event in self._events.feed(data):
                 frames.append(self._frame(event))
@@ -70,9 +71,10 @@ class StreamDecoder:
 
     def close(self) -> list[Frame]:
         """The last frames; `Failed` when the answer has no end."""
+        return [] if self._over else self._rest()
+
+    def _rest(self) -> list[Frame]:
         frames: list[Frame] = []
-        if self._over:
-            return frames
         try:
             # `extend` keeps what came before an event that raises.
             frames.extend(map(self._frame, map(sse.ended, self._events.close())))
@@ -118,7 +120,8 @@ class StreamDecoder:
         if not isinstance(self._call, ChatCall) or b'"n"' not in self._call.raw:
             return 1
         try:
-            n = wire.value.decode(envelope.fields(self._call.raw).get("n", b"1"))
+            asked = envelope.fields(self._call.raw).get("n")
+            n = 1 if asked is None else wire.value.decode(asked)
         except (BadCall, msgspec.MsgspecError):
             return 1
         return n if isinstance(n, int) else 1

@@ -9,10 +9,8 @@ Belongs to the loop on which it is first used.
 """
 
 import asyncio
-import math
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from typing import Final
 
 import httpx
@@ -32,8 +30,8 @@ from gateway.net.limits import Limits
 from gateway.net.pool import FORGET_S, Counts, Pool
 from gateway.net.reply import Reply
 from gateway.net.transport import PooledTransport
-from gateway.net.upload import Upload, framed, gathered
-from gateway.net.websocket import Socket
+from gateway.net.upload import Upload, framed, gathered, pour
+from gateway.net.websocket import Socket, opened
 
 __all__ = ["Client", "Counts", "Limits", "Reply"]
 
@@ -125,21 +123,11 @@ class Client:
             why = "is closed" if self._closed else "takes no WebSocket by a proxy"
             raise Unreachable(f"the client {why}", code="connect")
         dialer = Dialer(origin, self._guard, self._trust, self._resolve)
-        made = None
-        try:
-            async with asyncio.timeout(connect_s):
-                make = partial(Socket, max_message, self._sockets.discard)
-                made = await dialer.dial(make)
-                self._sockets.add(made)
-                await made.open(origin, target, headers, protocols)
-        except TimeoutError:
-            raise Timeout(
-                f"no WebSocket in {connect_s:.3g} s", code="connect"
-            ) from None
-        finally:
-            if made is not None and not made.ready:
-                made.abort()
-        return made
+
+        def shake(made: Socket) -> Awaitable[None]:
+            return made.open(origin, target, headers, protocols)
+
+        return await opened(dialer, shake, self._sockets, connect_s, max_message)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """These pools, limits and rules for an `httpx.AsyncClient`."""
@@ -239,7 +227,7 @@ class Client:
                 self._wind()
             try:
                 if upload is not None:
-                    await _pour(connection, reply, upload, limits)
+                    await pour(connection, reply, upload, limits)
                 await reply.arrive()
             except Unreachable:
                 if not reply.stale or fresh:
@@ -309,23 +297,3 @@ class Client:
             return
         self._resting = not busy
         self._schedule(TICK_S if busy else REST_S)
-
-
-async def _pour(
-    connection: Connection, reply: Reply, upload: AsyncIterator[bytes], limits: Limits
-) -> None:
-    """Send the pieces of a body; the wait for the answer begins after the last."""
-    connection.first_token_s = math.inf
-    try:
-        async for piece in upload:
-            async with asyncio.timeout(limits.first_token_s):
-                if not await connection.send(piece):
-                    return
-    except TimeoutError:
-        reply.close()
-        raise Timeout("it takes no more of the body", code="first_token") from None
-    except BaseException:
-        reply.close()
-        raise
-    connection.started = asyncio.get_running_loop().time()
-    connection.first_token_s = limits.first_token_s

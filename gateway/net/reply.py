@@ -211,8 +211,7 @@ class Reply:
             return
         try:
             for piece in self._inflater.feed(data):
-                self._keep(piece)
-                if self.done:
+                if self._keep(piece):
                     return
         except BadCoding as error:
             self.fail(Garbled(str(error)))
@@ -257,11 +256,13 @@ class Reply:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _keep(self, data: bytes) -> None:
+    def _keep(self, data: bytes) -> bool:
+        """Whether that was one too many."""
         self._chunks.append(data)
         self._size += len(data)
         if self._size > self._limit:
             self._brim()
+        return self.done
 
     def _brim(self) -> None:
         if self._want is not _Want.end:

@@ -6,7 +6,8 @@ read, and sending waits while the other side does not read.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from wsproto import ConnectionType, WSConnection
@@ -25,8 +26,9 @@ from wsproto.events import (
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from adapters.contract import Headers, WireResponse
-from adapters.errors import BadRequest, Garbled, Unreachable, UpstreamError
+from adapters.errors import BadRequest, Garbled, Timeout, Unreachable, UpstreamError
 from gateway.net.address import Origin
+from gateway.net.dial import Dialer
 from gateway.net.head import checked
 
 HIGH_WATER: Final = 1024 * 1024
@@ -257,6 +259,33 @@ class Socket(asyncio.Protocol):
         reader, self._reader = self._reader, None
         if reader is not None and not reader.done():
             reader.set_result(None)
+
+
+async def opened(
+    dialer: Dialer,
+    shake: Callable[[Socket], Awaitable[None]],
+    sockets: set[Socket],
+    connect_s: float,
+    max_message: int,
+) -> Socket:
+    """A socket, dialled and its handshake done; one of `sockets` until it is lost.
+
+    Raises:
+        Timeout: code `connect`, when all that takes longer than `connect_s`.
+        Rejected, Unreachable, Garbled, BadRequest: as `Socket.open` and the dialer do.
+    """
+    made = None
+    try:
+        async with asyncio.timeout(connect_s):
+            made = await dialer.dial(partial(Socket, max_message, sockets.discard))
+            sockets.add(made)
+            await shake(made)
+    except TimeoutError:
+        raise Timeout(f"no WebSocket in {connect_s:.3g} s", code="connect") from None
+    finally:
+        if made is not None and not made.ready:
+            made.abort()
+    return made
 
 
 def _joined(pieces: Sequence[str | bytes | bytearray]) -> str | bytes:

@@ -203,9 +203,13 @@ async def _worded(
     except ByAddress as unsupported:
         if exchange.operation is Operation.count_tokens:
             raise
-        call = await means.fetcher.inline(exchange, call, unsupported)
-        portions = apart(call, deployment)
-        return portions, [_wire(portion, deployment) for portion in portions]
+        needed = unsupported
+    try:
+        call = await means.fetcher.inline(exchange, call, needed)
+    finally:
+        del needed  # its traceback holds this very frame
+    portions = apart(call, deployment)
+    return portions, [_wire(portion, deployment) for portion in portions]
 
 
 def _spoken(names: tuple[str, ...], dialect: str) -> tuple[str, ...]:
@@ -372,7 +376,7 @@ def _wire(call: Call, deployment: Deployment) -> WireRequest:
         for name, value in deployment.params.items()
         if (filled := envelope.filled(top.get(name), value)) is not None
     }
-    gone = deployment.drop & top.keys()
+    gone = deployment.drop.intersection(top)
     if not changes and not gone:
         return wire
     body = envelope.replace(wire.body, changes, gone)
@@ -402,7 +406,7 @@ def _form(wire: WireRequest, deployment: Deployment) -> WireRequest:
         if name not in names
         for field in multipart.fields(name, value)
     ]
-    gone = deployment.drop & names
+    gone = deployment.drop.intersection(names)
     if not added and not gone:
         return wire
     kept = [part for part in parts if part.name.removesuffix("[]") not in gone]

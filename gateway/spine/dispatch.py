@@ -107,39 +107,40 @@ class Dispatch:
     ) -> None:
         """The whole way. Everything a client is told goes through `outlet`."""
         self.in_flight += 1
+        failure: Exception | None = None
         try:
-            if exchange.principal is None:
-                exchange.principal = await identify(self.keyring, key)
-            body = await read()
-            if not (exchange.principal.sees_all or _is_form(hint)):
-                await self._owns(exchange.principal, body)
-            call = exchange.call = exchange.dialect.read_call(body, hint)
-            self._note(exchange, call)
-            if DRY_RUN in exchange.headers and wants_dry_run(exchange.headers):
-                decision = explain(self.directory, exchange, call)
-                await outlet.explained(exchange, decision)
-                return
-            exchange.alias = resolve(self.directory, exchange, call.model)
-            self._limit(exchange, streams=call.stream)
-            answered = await self._conductor.answer(exchange, call)
-            if isinstance(answered, Stream):
-                await self._stream(exchange, answered, outlet)
-            else:
-                await self._whole(exchange, answered, outlet)
-        except asyncio.CancelledError:
-            if not exchange.hung_up:
-                raise
-            exchange.status = HUNG_UP
-        except ClientGone:  # the server told it to who was sending, before the watch
-            exchange.hung_up = True
-            exchange.status = HUNG_UP
-        except Exception as error:
-            exchange.error = error
-            if errors.row(error) is errors.INTERNAL and not isinstance(
-                error, errors.Refused
-            ):
-                log.exception("exchange failed", extra={"id": exchange.id})
-            await outlet.refuse(exchange, error)
+            try:
+                if exchange.principal is None:
+                    exchange.principal = await identify(self.keyring, key)
+                body = await read()
+                if not (exchange.principal.sees_all or _is_form(hint)):
+                    await self._owns(exchange.principal, body)
+                call = exchange.call = exchange.dialect.read_call(body, hint)
+                self._note(exchange, call)
+                if DRY_RUN in exchange.headers and wants_dry_run(exchange.headers):
+                    decision = explain(self.directory, exchange, call)
+                    await outlet.explained(exchange, decision)
+                    return
+                exchange.alias = resolve(self.directory, exchange, call.model)
+                self._limit(exchange, streams=call.stream)
+                answered = await self._conductor.answer(exchange, call)
+                if isinstance(answered, Stream):
+                    await self._stream(exchange, answered, outlet)
+                else:
+                    await self._whole(exchange, answered, outlet)
+            except asyncio.CancelledError:
+                if not exchange.hung_up:
+                    raise
+                exchange.status = HUNG_UP
+            except ClientGone:  # its server told who was sending, before the watch
+                exchange.hung_up = True
+                exchange.status = HUNG_UP
+            except Exception as error:  # noqa: BLE001 - noted, and told below
+                failure = error
+                _broke(exchange, error)
+            # Not in the handler: one that awaits forgets its error when compiled.
+            if failure is not None:
+                await outlet.refuse(exchange, failure)
         finally:
             self.in_flight -= 1
             self._record(exchange)
@@ -163,26 +164,26 @@ class Dispatch:
     ) -> None:
         """The way of what is no model call: admitted, bounded and recorded alike."""
         self.in_flight += 1
+        failure: Exception | None = None
         try:
-            if exchange.principal is None:
-                exchange.principal = await identify(self.keyring, key)
-            exchange.content = self._keep_content
-            self._limit(exchange, streams=True)
-            await work()
-        except asyncio.CancelledError:
-            if not exchange.hung_up:
-                raise
-            exchange.status = HUNG_UP
-        except ClientGone:  # the server told it to who was sending, before the watch
-            exchange.hung_up = True
-            exchange.status = HUNG_UP
-        except Exception as error:
-            exchange.error = error
-            if errors.row(error) is errors.INTERNAL and not isinstance(
-                error, errors.Refused
-            ):
-                log.exception("exchange failed", extra={"id": exchange.id})
-            await refuse(exchange, error)
+            try:
+                if exchange.principal is None:
+                    exchange.principal = await identify(self.keyring, key)
+                exchange.content = self._keep_content
+                self._limit(exchange, streams=True)
+                await work()
+            except asyncio.CancelledError:
+                if not exchange.hung_up:
+                    raise
+                exchange.status = HUNG_UP
+            except ClientGone:  # its server told who was sending, before the watch
+                exchange.hung_up = True
+                exchange.status = HUNG_UP
+            except Exception as error:  # noqa: BLE001 - noted, and told below
+                failure = error
+                _broke(exchange, error)
+            if failure is not None:
+                await refuse(exchange, failure)
         finally:
             self.in_flight -= 1
             self._record(exchange)
@@ -241,6 +242,13 @@ class Dispatch:
         if exchange.query is not None:
             learn(exchange)
         self._recorder.put(exchange.facts(time.monotonic(), kind))
+
+
+def _broke(exchange: Exchange, error: Exception) -> None:
+    """What broke an exchange; a bug of ours is logged with where it was raised."""
+    exchange.error = error
+    if errors.row(error) is errors.INTERNAL and not isinstance(error, errors.Refused):
+        log.error("exchange failed", exc_info=error, extra={"id": exchange.id})
 
 
 def _is_form(hint: Hint) -> bool:

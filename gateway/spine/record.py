@@ -104,7 +104,7 @@ class Recorder:
         self._wake = threading.Event()
         self._closing = False
         self._deadline = 0.0
-        self._thread = threading.Thread(
+        self._emptying = threading.Thread(
             target=self._run, name="routeiq-recorder", daemon=True
         )
         self.recorded = 0
@@ -121,7 +121,7 @@ class Recorder:
 
     def start(self) -> None:
         """Start the thread; in the process that will serve, after any fork."""
-        self._thread.start()
+        self._emptying.start()
 
     def put(self, facts: Facts) -> bool:
         """Hand an exchange over; whether there was room. Never waits."""
@@ -143,9 +143,9 @@ class Recorder:
         self._closing = True
         self._wake.set()
         before = self.lost
-        if self._thread.ident is not None:
-            self._thread.join(timeout_s + self._tick_s)
-        return not self._thread.is_alive() and self.lost == before
+        if self._emptying.ident is not None:
+            self._emptying.join(timeout_s + self._tick_s)
+        return not self._emptying.is_alive() and self.lost == before
 
     @property
     def depth(self) -> int:

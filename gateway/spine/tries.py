@@ -55,28 +55,25 @@ class Tries:
 class Hedge:
     """Who is asked too, when the first is slow to begin."""
 
-    __slots__ = ("after_s", "alias", "line", "tries")
+    __slots__ = ("_alias", "_line", "_tries")
 
-    def __init__(
-        self, alias: Alias, line: deque[Deployment], tries: Tries, after_s: float
-    ) -> None:
-        self.alias = alias
-        self.line = line
-        self.tries = tries
-        self.after_s = after_s
+    def __init__(self, alias: Alias, line: deque[Deployment], tries: Tries) -> None:
+        self._alias = alias
+        self._line = line
+        self._tries = tries
 
     def start(self, now: float) -> Deployment | None:
         """The next in line that is well and was not asked yet, if the budget allows;
         taken out of it."""
-        for deployment in self.line:
-            if not deployment.health.blocked(now) and not self.tries.of(deployment):
+        for deployment in self._line:
+            if not deployment.health.blocked(now) and not self._tries.of(deployment):
                 break
         else:
             return None
-        if not self.alias.budget.take(now):
+        if not self._alias.budget.take(now):
             return None
-        self.line.remove(deployment)
-        self.tries.count(deployment)
+        self._line.remove(deployment)
+        self._tries.count(deployment)
         return deployment
 
 

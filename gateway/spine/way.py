@@ -20,6 +20,7 @@ from gateway.errors import Refused
 from gateway.spine.attempt import Answered, Broken, Means, Stream, Whole, attempt
 from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
+from gateway.spine.race import Asking, race
 from gateway.spine.remedy import Cooling, Remedy, remedy
 from gateway.spine.route import plan
 from gateway.spine.tries import Hedge, Outcome, Tries, none_left
@@ -28,8 +29,6 @@ from routing.types import Plan
 
 TICK_S: Final = 0.005
 """How early a timer may fire."""
-LET_GO_S: Final = 0.05
-"""Longest that a winner waits for the loser to end: mostly a turn of the loop."""
 
 
 class Way:
@@ -60,7 +59,11 @@ class Way:
         try:
             return await self._alias(exchange, call, first)
         except (UpstreamError, Unsupported, Refused) as error:
-            return await self._fallback(exchange, call, first, error)
+            failure = error
+        try:
+            return await self._fallback(exchange, call, first, failure)
+        finally:
+            del failure  # its traceback holds this very frame
 
     async def _fallback(
         self, exchange: Exchange, call: Call, failed: Alias, error: Outcome
@@ -221,38 +224,20 @@ class Way:
         hedge = alias.model.hedge
         if hedge is None or not line:
             return await attempt(exchange, call, deployment, self._means)
-        second = Hedge(alias, line, tries, hedge.after_s)
-        return await self._hedged(exchange, call, deployment, second)
+        second = Hedge(alias, line, tries)
 
-    async def _hedged(
-        self, exchange: Exchange, call: Call, deployment: Deployment, hedge: Hedge
-    ) -> Answered:
-        """The first of two to answer; the other is cancelled and its cost counted."""
-        first = asyncio.create_task(attempt(exchange, call, deployment, self._means))
-        tasks = {first}
-        try:
-            await asyncio.wait(tasks, timeout=hedge.after_s)
-            other = None if first.done() else hedge.start(time.monotonic())
-            if other is not None:
-                again = attempt(exchange, call, other, self._means, hedge=True)
-                tasks.add(asyncio.create_task(again))
-            while len(tasks) > 1:
-                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                task = done.pop()
-                if task.exception() is None:
-                    tasks.discard(task)
-                    return task.result()
-                tasks.discard(task)
-                if isinstance(broken := task.exception(), Broken):
-                    self._failed(exchange, hedge.alias, broken, hedge.line, hedge.tries)
-            last = tasks.pop()
-            try:
-                return await last
-            except asyncio.CancelledError:
-                tasks.add(last)
-                raise
-        finally:
-            await _let_go(tasks)
+        def also() -> Asking | None:
+            other = second.start(time.monotonic())
+            if other is None:
+                return None
+            return attempt(exchange, call, other, self._means, hedge=True)
+
+        return await race(
+            attempt(exchange, call, deployment, self._means),
+            also,
+            hedge.after_s,
+            lambda broken: self._failed(exchange, alias, broken, line, tries),
+        )
 
     def penalise(
         self, exchange: Exchange, alias: Alias, book: Try, error: UpstreamError
@@ -353,23 +338,3 @@ def _impatient(
     if error.code == "first_token" and own is not None:
         return own < deployment.limits.first_token_s
     return exchange.hurried and time.monotonic() >= exchange.deadline
-
-
-async def _let_go(tasks: "set[asyncio.Task[Answered]]") -> None:
-    """End what nobody waits for any more, whatever comes of it; its cost is booked
-    before the exchange is recorded."""
-    for task in tasks:
-        task.add_done_callback(_close)
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=LET_GO_S)
-
-
-def _close(task: "asyncio.Task[Answered]") -> None:
-    if task.cancelled() or task.exception() is not None:
-        return
-    answered = task.result()
-    if isinstance(answered, Stream):
-        answered.close()
-    if answered.book is not None:
-        answered.book.cancelled()

@@ -85,7 +85,7 @@ class Propagation:
     providers see, so that its tree has no hole.
     """
 
-    __slots__ = ("__weakref__", "_bits", "_bound", "_exporting", "_random")
+    __slots__ = ("_bits", "_bound", "_exporting", "_random")
 
     def __init__(self, sample: float, *, exporting: bool = True) -> None:
         share = min(max(sample, 0.0), 1.0) if exporting else 0.0
@@ -94,11 +94,7 @@ class Propagation:
         self._random = random.Random(os.urandom(32))  # noqa: S311 - ids, no secrets
         self._bits = self._random.getrandbits
         if hasattr(os, "register_at_fork"):
-            _reseed_after_fork(self)
-
-    def reseed(self) -> None:
-        """Begin another sequence: two processes must never share one."""
-        self._random.seed(os.urandom(32))
+            _reseed_after_fork(self._random)
 
     def begin(
         self, traceparent: bytes | None = None, tracestate: bytes | None = None
@@ -144,13 +140,14 @@ def outgoing(trace: Trace, span_id: int) -> Headers:
     return ((b"traceparent", value),)
 
 
-def _reseed_after_fork(propagation: Propagation) -> None:
+def _reseed_after_fork(numbers: random.Random) -> None:
+    """Two processes must never draw the same numbers."""
     # Hooks of a fork cannot be taken back: hold the object weakly.
-    reference = weakref.ref(propagation)
+    reference = weakref.ref(numbers)
 
     def reseed() -> None:
         alive = reference()
         if alive is not None:
-            alive.reseed()
+            alive.seed(os.urandom(32))
 
     os.register_at_fork(after_in_child=reseed)

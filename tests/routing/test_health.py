@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from routing.health import Credential, Health, Limits
+from routing.health import Credential, Health
+from routing.types import Limits
 
 LIMITS = Limits(failures=3, open_s=10.0, open_max_s=40.0)
 

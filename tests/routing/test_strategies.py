@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from routing.book import Book, Spec
 from routing.contract import Strategy
 from routing.engine import Pool, plan
-from routing.health import Health, Limits
+from routing.health import Health
 from routing.strategies.table import STRATEGIES
-from routing.types import Candidate, Query
+from routing.types import Candidate, Limits, Query
 
 SPECS = {
     "rules": {"rules": [{"text": "x", "use": ["*a*"]}], "then": "ordered"},

@@ -365,8 +365,12 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         if self._phase == _HEAD and self._cycle is None and self._inbox.held:
             self._advance()
-            if self._cycle is None and self._phase == _HEAD:
-                self.resume()
+            self._listen()
+
+    def _listen(self) -> None:
+        """Read on, where no request has begun."""
+        if self._cycle is None and self._phase == _HEAD:
+            self.resume()
 
     def abandoned(self, flushed: bool) -> None:
         self._cycle = None
