@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from routing.contract import Options, Setting, Strategy
+from routing.contract import Learner, Options, Setting, Strategy
 from routing.strategies.table import kind
 
 
@@ -49,6 +49,8 @@ class Book:
         self._made: dict[str, Strategy] = {}
         self._making: list[str] = []
         self._uses: dict[str, list[str]] = {}
+        """Name -> whom it was made with."""
+        self._learners: dict[str, tuple[Learner, ...]] = {}
 
     def get(self, name: str) -> Strategy:
         """The strategy of that name; always the same object.
@@ -94,6 +96,26 @@ class Book:
                     found[other] = self.get(other)
                     names.append(other)
         return tuple(found.values())
+
+    def learners(self, name: str) -> tuple[Learner, ...]:
+        """Who learns where a strategy decides.
+
+        Raises: as `get`.
+        """
+        found = self._learners.get(name)
+        if found is None:
+            found = tuple(s for s in self.within(name) if isinstance(s, Learner))
+            self._learners[name] = found
+        return found
+
+    def names(self) -> list[str]:
+        """Of all that are configured, and all that were asked for."""
+        return sorted({*self._specs, *self._made})
+
+    def kind(self, name: str) -> str:
+        """Of the strategy of that name."""
+        spec = self._specs.get(name)
+        return spec.kind if spec is not None else name
 
     def made(self) -> Iterator[Strategy]:
         """Those that have been asked for."""

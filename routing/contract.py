@@ -1,7 +1,7 @@
 """What a strategy promises, and what it is given."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -100,18 +100,41 @@ class Conducting(Protocol):
         ...
 
 
+@runtime_checkable
+class Weighing(Protocol):
+    """A strategy whose shares may be changed while it runs."""
+
+    name: str
+    configured: Mapping[str, float]
+    weights: Mapping[str, float]
+    """As they are now."""
+
+    def change(self, weights: Mapping[str, float]) -> None:
+        """New shares.
+
+        Raises:
+            ValueError: they cannot be; the old ones stay.
+        """
+        ...
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a decision: told of every attempt when the exchange ends, and again
-    for every score that a client gives the answer (then only `quality` is news)."""
+    when a client has scored the answer (then only `quality` is news)."""
 
     query: Query
+    """Told with a score, it has lost the prompt's words."""
     candidate: str
     """Who was asked."""
+    model: str = ""
+    """`provider/model-id` of the candidate."""
     ok: bool
     latency_s: float
     """To the whole answer, or to a stream's first token."""
     cost: float | None
     """US dollars; `None`: unknown."""
+    expected_cost: float | None = None
+    """What the call was expected to cost there, in US dollars."""
     quality: float | None = None
     """0 to 1; `None`: nobody has said."""
     weight: float = 1.0
@@ -120,7 +143,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 @runtime_checkable
 class Learner(Protocol):
-    """A strategy that learns from what came of its decisions."""
+    """A strategy that learns from what came of decisions, its own and others'."""
 
     name: str
 
@@ -128,16 +151,60 @@ class Learner(Protocol):
         """Take note; called on the loop, so quick."""
         ...
 
-    def state(self) -> bytes:
-        """What was learned, to be kept."""
+
+class Notes(Protocol):
+    """What a strategy has learned, where it is to outlive the process."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether something was learned since the last `join`."""
         ...
 
-    def load(self, state: bytes) -> None:
-        """What was kept before.
+    def join(self, theirs: bytes | None, age_s: float) -> bytes:
+        """What was kept `age_s` seconds ago, by this process or another, with what was
+        learned here since the last `join`: known here from now on, and to be kept.
+
+        Whoever cannot add lessons up takes what was kept once, and then keeps its own:
+        the last writer wins.
 
         Raises:
-            ValueError: it is not a state of this strategy.
+            ValueError: it is not what this strategy keeps.
         """
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A learner whose lessons are kept; only such learn from scores."""
+
+    name: str
+    notes: Notes
+
+    def learn(self, outcome: Outcome) -> None:
+        """As `Learner.learn`."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A strategy that can show people what it learned."""
+
+    name: str
+
+    def told(self) -> dict[str, Any]:
+        """Plain values, and not too many."""
+        ...
+
+
+@runtime_checkable
+class Forgetting(Protocol):
+    """A strategy that remembers people, and forgets them."""
+
+    name: str
+
+    def forget(self, subject: str) -> bool:
+        """Everything about a subject (a key's id, or `KEY/USER`); whether something
+        was known here."""
         ...
 
 

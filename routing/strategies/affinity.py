@@ -77,7 +77,7 @@ class Affinity:
             return [
                 Score(1.0, "the conversation is here")
                 if c.id == kept
-                else Score(_rendezvous(talk, c) / 2.0, "not this conversation", 0.0)
+                else Score(_rendezvous(talk, c), "not this conversation", 0.0)
                 for c in candidates
             ]
         if self._first is not None:
@@ -95,12 +95,6 @@ class Affinity:
         if outcome.ok and talk:
             name = f"{outcome.query.alias}/{talk}"
             self._memory.put(name, outcome.candidate, self._clock())
-
-    def state(self) -> bytes:
-        return b""
-
-    def load(self, state: bytes) -> None:
-        """Nothing: a new process places by hash, or asks `first`."""
 
 
 class CacheOptions(Options, frozen=True, kw_only=True):
@@ -161,12 +155,6 @@ class PromptCache:
         if outcome.ok and (name := _prefix(query)):
             self._memory.put(name, outcome.candidate, self._clock())
 
-    def state(self) -> bytes:
-        return b""
-
-    def load(self, state: bytes) -> None:
-        """Nothing: a provider's cache outlives few restarts."""
-
 
 def conversation(query: Query) -> str:
     """What tells this conversation from others: the client's own name for it, or how
@@ -199,10 +187,11 @@ def _cost(query: Query, candidate: Candidate, warm: bool) -> float:
 
 
 def _rendezvous(name: str, candidate: Candidate) -> float:
-    """In (0, 1): the highest serves; taking one away moves only what it had.
+    """Below 0: the highest serves; taking one away moves only what it had.
     Source: Thaler and Ravishankar, Using name-based mappings to increase hit rates
     (1998); weights as in Schindelhauer and Schomaker (2005)."""
     seed = f"{candidate.id}\0{name}".encode("utf-8", "replace")
     drawn = int.from_bytes(hashlib.sha256(seed).digest()[:7])
     u = (drawn + 1) / (2**56 + 1)
-    return math.pow(u, 1.0 / max(candidate.weight, 1e-3))
+    # The logarithm of `u ** (1 / weight)`, which would vanish for small weights.
+    return math.log(u) / max(candidate.weight, 1e-3)

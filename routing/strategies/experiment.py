@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from routing.contract import Options, Outcome, Setting, Strategy, reads
+from routing.contract import Options, Setting, Strategy, reads
 from routing.health import Health
 from routing.strategies.affinity import conversation
 from routing.types import Candidate, Query, Score, Shadowed
@@ -43,8 +43,9 @@ class Experiment:
         self._salt = options.salt or name
         self._arms = {n: setting.named(n) for n in options.arms}
         self._shadows = [setting.named(n) for n in options.shadows]
-        self.weights: dict[str, float] = {}
+        self.weights: Mapping[str, float] = {}
         self.change(options.arms)
+        self.configured = self.weights
         # Who is given an arm by conversation must be able to read it.
         self.reads_prompt = self._by == "conversation" or any(
             reads(s) for s in [*self._arms.values(), *self._shadows]
@@ -125,10 +126,3 @@ class Experiment:
                 )
             )
         return tuple(found)
-
-    def learn(self, outcome: Outcome) -> None:
-        """Every arm and shadow may learn from every outcome."""
-        for strategy in [*self._arms.values(), *self._shadows]:
-            learn = getattr(strategy, "learn", None)
-            if learn is not None:
-                learn(outcome)

@@ -28,6 +28,12 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "blend": "blend:Blend",
     "cascade": "conducted:Cascade",
     "experiment": "experiment:Experiment",
+    "explore": "explore:Explore",
+    "thompson": "bandit:Thompson",
+    "softmax": "bandit:Softmax",
+    "linucb": "linucb:LinUcb",
+    "elo": "elo:Elo",
+    "personalised": "personalised:Personalised",
 }
 """Kind -> module beside this one, and its class."""
 

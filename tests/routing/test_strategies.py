@@ -18,6 +18,7 @@ SPECS = {
     "rules": {"rules": [{"text": "x", "use": ["*a*"]}], "then": "ordered"},
     "blend": {"of": {"cheapest": 2.0, "least_busy": 1.0}},
     "experiment": {"arms": {"cheapest": 1.0, "ordered": 1.0}},
+    "explore": {"of": "cheapest", "share": 0.2},
 }
 """Options of kinds that want some."""
 
@@ -76,7 +77,11 @@ def test_a_plan_holds_every_candidate_once_tier_by_tier(
 
 
 @pytest.mark.parametrize(
-    "name", ["least_busy", "cheapest", "usage", "cost_quality", "affinity", "blend"]
+    "name",
+    [
+        *("least_busy", "cheapest", "usage", "cost_quality", "affinity", "blend"),
+        *("linucb", "elo"),
+    ],
 )
 @given(candidates, st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_permuting_the_candidates_permutes_the_scores(
@@ -95,7 +100,7 @@ def test_permuting_the_candidates_permutes_the_scores(
         assert score.value == pytest.approx(plain[candidate.id], abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["weighted", "latency"])
+@pytest.mark.parametrize("name", ["weighted", "latency", "softmax", "explore"])
 def test_propensities_are_the_shares_that_are_drawn(name: str) -> None:
     pool = [Candidate(id=str(i), weight=w) for i, w in enumerate([1.0, 2.0, 5.0, 2.0])]
     health = [Health() for _ in pool]
