@@ -38,6 +38,7 @@ from gateway.endpoints import (
     passthrough,
     realtime,
     routing,
+    strategies,
     vertex,
 )
 from gateway.endpoints.door import Door
@@ -190,7 +191,8 @@ def routes(parts: Parts, version: str) -> list[Row]:
         *vertex.rows(dispatch, propagation),
         *models.rows(directory, keyring, int(time.time())),
         *routing.rows(dispatch, propagation),
-        *feedback.rows(parts.store, keyring, parts.redactor),
+        *strategies.rows(parts.lessons, directory, keyring),
+        *feedback.rows(parts.store, keyring, parts.redactor, parts.scores),
         *health.rows(directory, parts.store, page, parts.metrics_key),
     ]
     return [*table, openapi.row(table, version)]

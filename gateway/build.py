@@ -32,6 +32,9 @@ from gateway.endpoints.responses.doors import Memory
 from gateway.endpoints.responses.jobs import Jobs
 from gateway.endpoints.responses.kept import Keeper
 from gateway.govern.keys import Keyring
+from gateway.learning.decisions import Decisions
+from gateway.learning.lessons import Lessons
+from gateway.learning.scores import Scores
 from gateway.net.client import Client
 from gateway.net.loopback import Loopback
 from gateway.spine.attempt import Means
@@ -87,6 +90,9 @@ class Parts:
         accounts: Accounts,
         sessions: Sessions,
         engine: Engine,
+        decisions: Decisions,
+        lessons: Lessons,
+        scores: Scores,
         scratch: ExitStack,
     ) -> None:
         self.dispatch = dispatch
@@ -95,6 +101,9 @@ class Parts:
         self.accounts = accounts
         self.sessions = sessions
         self.engine = engine
+        self.lessons = lessons
+        self.scores = scores
+        self._decisions = decisions
         self._scratch = scratch
         self.redactor = redactor
         self.memory = memory
@@ -126,6 +135,8 @@ class Parts:
         await self.memory.jobs.close()
         await self._sweep.close()
         await self.engine.close()
+        await self._decisions.close()
+        await self.lessons.close()
         await loop.run_in_executor(None, self._recorder.close)
         await loop.run_in_executor(None, self._telemetry.close)
         await self._wallet.aclose()
@@ -180,6 +191,11 @@ async def build(
     gather = metrics.snapshot if workers is None else workers.gather
     recorder = _recorder(config, store, redactor, [s for s in sinks if s is not None])
     fetcher = Fetcher(config.fetch, config.egress)
+    learning = config.routing.learning
+    keep_s = learning.feedback_days * DAY_S
+    decisions = Decisions(store, keep_s)
+    lessons = Lessons(store, deployer.book, learning.sync_s)
+    scores = Scores(store, directory, decisions, learning.full_scores, keep_s)
     means = Means(telemetry.propagation, fetcher)
     way = Way(directory, config.cooldown, means, seeded())
     dispatch = Dispatch(
@@ -188,6 +204,7 @@ async def build(
         way=way,
         conductor=Conductor(way, directory),
         recorder=recorder,
+        decisions=decisions,
         total_s=config.timeouts.total_s,
         keep_content=config.records.content or telemetry.wants_content,
         collects=config.records.enabled and config.routing.collect != "off",
@@ -222,6 +239,9 @@ async def build(
         accounts=accounts,
         sessions=Sessions(client, way, telemetry.propagation, config.realtime),
         engine=engine,
+        decisions=decisions,
+        lessons=lessons,
+        scores=scores,
         scratch=scratch,
     )
     process.register(metrics, version)
@@ -229,6 +249,8 @@ async def build(
     recorder.start()
     telemetry.start()
     engine.start()
+    decisions.start()
+    await lessons.start()
     if config.records.keep_days:
         sweep.start()
     return parts

@@ -20,14 +20,7 @@ from gateway.net.client import Limits
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
 from routing.book import BadStrategy, Book
-from routing.contract import (
-    Blind,
-    Conducting,
-    Learner,
-    Outcome,
-    Splitter,
-    Strategy,
-)
+from routing.contract import Blind, Conducting, Learner, Splitter, Strategy
 from routing.engine import Pool, plan
 from routing.health import Health
 from routing.types import Candidate, Plan, Query
@@ -280,11 +273,9 @@ class Alias:
             decides = decides.arm(query)
         return decides if isinstance(decides, Conducting) else None
 
-    def learn(self, outcome: Outcome) -> None:
-        """Tell whoever decided what came of it, if they learn."""
-        strategy = self.strategy(outcome.query.wishes.strategy)
-        if isinstance(strategy, Learner):
-            strategy.learn(outcome)
+    def learners(self, query: Query) -> tuple[Learner, ...]:
+        """Who learns from what comes of a query: whoever decided, and whom they ask."""
+        return self._book.learners(query.wishes.strategy or self._strategy.name)
 
     def has(self, id: str) -> bool:
         """Whether that is one of its deployments."""

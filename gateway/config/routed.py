@@ -1,8 +1,10 @@
 """How calls are routed, as the configuration says it."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from gateway.config.section import Dollars, Section
+from msgspec import Meta
+
+from gateway.config.section import Count, Dollars, Seconds, Section
 
 
 class Require(Section, frozen=True, kw_only=True):
@@ -25,6 +27,18 @@ class StrategyConfig(Section, frozen=True, kw_only=True):
     """Its own; see its kind."""
 
 
+class Learning(Section, frozen=True, kw_only=True):
+    """`routing.learning`: what strategies learn from, and where it is kept."""
+
+    feedback_days: Annotated[float, Meta(gt=0, le=90)] = 7.0
+    """How long after an answer a score of it still teaches."""
+    full_scores: Count = 50
+    """Scores of a virtual key and day that count whole; more count ever less, and
+    never twice as much together. A key may also say a quarter of what others say."""
+    sync_s: Seconds = 2.0
+    """How often workers tell each other, and the store, what they learned."""
+
+
 class Routing(Section, frozen=True, kw_only=True):
     """`routing`: what holds for every model that does not say otherwise."""
 
@@ -32,6 +46,7 @@ class Routing(Section, frozen=True, kw_only=True):
     """A kind of strategy, or a name out of `strategies`."""
     strategies: dict[str, StrategyConfig] = {}
     """Strategies with options, by names of your own."""
+    learning: Learning = Learning()
     collect: Literal["off", "sketch", "text"] = "off"
     """What records keep of a prompt to learn from: nothing, hashed counts that no word
     can be read from, or what the user said last, redacted."""

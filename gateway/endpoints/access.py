@@ -27,6 +27,18 @@ class Endpoint:
         await response(scope, receive, send)
 
 
+def with_master(keyring: Keyring, dialect: Dialect, handler: Handler) -> Endpoint:
+    """`handler`, for who runs the gateway; errors in `dialect`."""
+
+    async def mastered(request: Request, principal: Principal) -> Response:
+        if not principal.sees_all:
+            message = "only the master key may do this"
+            raise Refused(403, "permission_error", message, code="master_key_required")
+        return await handler(request, principal)
+
+    return with_key(keyring, dialect, mastered)
+
+
 def with_key(keyring: Keyring, dialect: Dialect, handler: Handler) -> Endpoint:
     """`handler`, for those who present a key that works; errors in `dialect`."""
 

@@ -14,12 +14,17 @@ from gateway.endpoints.table import Row
 from gateway.errors import Refused
 from gateway.govern.keys import Keyring
 from gateway.govern.principal import Principal
+from gateway.learning.decisions import Decision
+from gateway.learning.scores import Scores
 from gateway.store.contract import Store, StoreError
 from gateway.telemetry.redact import Redactor
 from gateway.telemetry.row import FEEDBACK_LOG, Feedback, encode_feedback
 
 KEPT_S: Final = 90 * 86_400.0
 """How long a repeated score is known as one."""
+
+SKEW_S: Final = 60.0
+"""What clocks of two machines may differ by."""
 
 _ID: Final = re.compile(r"req_[0-9a-f]{28}").fullmatch
 
@@ -53,7 +58,33 @@ async def _keep(store: Store, kept: Feedback, data: bytes) -> bool:
     return True
 
 
-def rows(store: Store, keyring: Keyring, redactor: Redactor) -> list[Row]:
+def _checked(id: str) -> None:
+    """An id tells when it was made: raises `Refused` for what is none, and for what
+    cannot have been answered, or is too long ago."""
+    if not _ID(id):
+        message = "id must be the x-routeiq-id header of an earlier answer"
+        raise Refused(400, "invalid_request_error", message, param="id")
+    age_s = time.time() - int(id[4:16], 16) / 1000.0
+    if age_s < -SKEW_S:
+        message = "id is of a time that has not come yet"
+        raise Refused(400, "invalid_request_error", message, param="id")
+    if age_s > KEPT_S:
+        message = f"id is of an answer older than {KEPT_S / 86_400:.0f} days"
+        raise Refused(400, "invalid_request_error", message, param="id")
+
+
+async def _decided(scores: Scores, id: str, who: Principal) -> Decision | None:
+    """What was decided for the key's own answer. Raises `Refused`, `StoreError`."""
+    decision = await scores.decision(id)
+    if decision is not None and not who.sees_all and decision.key != who.id:
+        message = "this key was given no answer of that id"
+        raise Refused(404, "invalid_request_error", message, param="id")
+    return decision
+
+
+def rows(
+    store: Store, keyring: Keyring, redactor: Redactor, scores: Scores
+) -> list[Row]:
     """One score per key, answer and name: the first counts, repeats change nothing."""
 
     async def create(request: Request, principal: Principal) -> Response:
@@ -61,13 +92,7 @@ def rows(store: Store, keyring: Keyring, redactor: Redactor) -> list[Row]:
             said = _decode(await request.body())
         except msgspec.MsgspecError as error:
             raise Refused(400, "invalid_request_error", str(error)) from error
-        if not _ID(said.id):
-            raise Refused(
-                400,
-                "invalid_request_error",
-                "id must be the x-routeiq-id header of an earlier answer",
-                param="id",
-            )
+        _checked(said.id)
         kept = Feedback(
             id=said.id,
             at_ns=time.time_ns(),
@@ -76,12 +101,17 @@ def rows(store: Store, keyring: Keyring, redactor: Redactor) -> list[Row]:
             comment=said.comment,
             key=principal.id,
         )
+        weight = 0.0
         try:
+            decision = await _decided(scores, said.id, principal)
             first = await _keep(store, kept, encode_feedback(kept, redactor))
         except StoreError as error:
             raise Refused(503, "server_error", "feedback cannot be kept now") from error
+        if first and decision is not None:
+            weight = await scores.teach(said.id, decision, principal, said.score)
+        told = {"object": "feedback", "id": said.id, "accepted": first}
         return Response(
-            _encode({"object": "feedback", "id": said.id, "accepted": first}),
+            _encode(told | {"weight": weight}),
             status_code=201 if first else 200,
             media_type="application/json",
         )

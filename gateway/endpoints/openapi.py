@@ -17,7 +17,7 @@ _SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {
     "none": [],
     "metrics": [{"bearer": []}, {}],
     "key": [{"bearer": []}, {"x-api-key": []}, {"x-goog-api-key": []}],
-    "master": [{"bearer": []}],
+    "master": [{"bearer": []}, {"x-api-key": []}, {"x-goog-api-key": []}],
 }
 
 
@@ -86,6 +86,6 @@ def _operation(entry: Row) -> dict[str, Any]:
             "required": True,
             "content": {kind: {"schema": {"type": "object"}} for kind in kinds},
         }
-    if entry.auth == "key":
+    if entry.auth in ("key", "master"):
         operation["responses"]["401"] = {"description": "No valid key was presented"}
     return operation

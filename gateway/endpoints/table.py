@@ -20,8 +20,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A Starlette path pattern."""
     endpoint: ASGIApp
     auth: Auth
-    """`none`: anyone; `key`: a virtual key or the master key; `metrics`: the metrics
-    key, where one is configured."""
+    """`none`: anyone; `key`: a virtual key or the master key; `master`: the master key
+    (anyone, where there is none); `metrics`: the metrics key, where one is configured.
+    """
     recorded: bool
     """Leaves a row, a span and metrics of its exchange."""
     summary: str

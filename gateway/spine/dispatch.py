@@ -23,6 +23,7 @@ from gateway import errors
 from gateway.deployments import Directory
 from gateway.govern.keys import Keyring
 from gateway.govern.principal import Principal
+from gateway.learning.decisions import Decisions
 from gateway.net.hangup import ClientGone
 from gateway.spine.admit import identify
 from gateway.spine.attempt import Stream, Whole
@@ -81,6 +82,7 @@ class Dispatch:
         way: Way,
         conductor: Conductor,
         recorder: Recorder,
+        decisions: Decisions,
         total_s: float,
         keep_content: bool,
         collects: bool,
@@ -91,6 +93,7 @@ class Dispatch:
         self._way = way
         self._conductor = conductor
         self._recorder = recorder
+        self._decisions = decisions
         self._total_s = total_s
         self._keep_content = keep_content
         self._collects = collects
@@ -240,7 +243,7 @@ class Dispatch:
         if exchange.attempts and (kind or exchange.usage is None):
             exchange.usage = exchange.attempts[-1].usage
         if exchange.query is not None:
-            learn(exchange)
+            learn(exchange, self._decisions)
         self._recorder.put(exchange.facts(time.monotonic(), kind))
 
 

@@ -2,36 +2,62 @@
 
 from gateway.deployments import Alias
 from gateway.errors import HUNG_UP
+from gateway.learning.decisions import Decision, Decisions, wordless
 from gateway.spine.exchange import Exchange
 from gateway.telemetry.facts import Attempt
-from routing.contract import Outcome
-from routing.types import Query
+from routing.contract import Keeping, Outcome
+from routing.filters import expected
+from routing.types import Candidate, Query
 
 NOT_TOLD = frozenset({"cancelled", HUNG_UP})
 """Ends of attempts that say nothing about anybody."""
 
 
-def learn(exchange: Exchange) -> None:
-    """Tell the strategy of the alias that was decided on how each attempt went."""
+def learn(exchange: Exchange, decisions: Decisions) -> None:
+    """Tell the strategy of the alias that was decided on how each attempt went, and
+    note what was decided for when a score comes."""
     query = exchange.query
     for alias in (exchange.alias, exchange.serving):
         if query is not None and alias is not None and alias.name == query.alias:
-            _tell(exchange, alias, query)
+            _tell(exchange, alias, query, decisions)
             return
 
 
-def _tell(exchange: Exchange, alias: Alias, query: Query) -> None:
+def _tell(exchange: Exchange, alias: Alias, query: Query, decisions: Decisions) -> None:
+    learners = alias.learners(query)
+    if not learners:
+        return
     for attempt in exchange.attempts:
         if attempt.error not in NOT_TOLD and alias.has(attempt.deployment):
-            alias.learn(_outcome(query, attempt))
+            candidate = alias.deployment(attempt.deployment).candidate
+            outcome = _outcome(query, attempt, candidate)
+            for learner in learners:
+                learner.learn(outcome)
+    served = exchange.served_by
+    if served is None or not alias.has(served.id):
+        return
+    if any(isinstance(learner, Keeping) for learner in learners):
+        decisions.note(
+            exchange.id,
+            Decision(
+                key=exchange.principal.id if exchange.principal is not None else "",
+                alias=alias.name,
+                candidate=served.id,
+                model=served.candidate.model,
+                query=wordless(query),
+            ),
+        )
 
 
-def _outcome(query: Query, attempt: Attempt) -> Outcome:
+def _outcome(query: Query, attempt: Attempt, candidate: Candidate) -> Outcome:
     ended = attempt.first_token if query.stream else 0.0
+    guess = expected(query, candidate)
     return Outcome(
         query=query,
-        candidate=attempt.deployment,
+        candidate=candidate.id,
+        model=candidate.model,
         ok=not attempt.error,
-        latency_s=(ended or attempt.ended) - attempt.started,
+        latency_s=max(0.0, (ended or attempt.ended) - attempt.started),
         cost=None if attempt.cost_nano is None else attempt.cost_nano / 1e9,
+        expected_cost=None if guess is None else guess / 1e12,
     )

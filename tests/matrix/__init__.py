@@ -16,6 +16,7 @@ from tests.matrix import (
     clouds,
     families,
     hard,
+    learning,
     media,
     responses,
     routing,
@@ -36,6 +37,7 @@ _AREAS: Final = (
     bedrock,
     clouds,
     hard,
+    learning,
     bugs,
     clients,
 )
