@@ -65,6 +65,7 @@ def write(
 
     Raises:
         Unsupported: the API cannot say it.
+        BadCall: a result of a tool answers no call.
     """
     writer = _Writer(asked, target, own, mended)
     body = writer.body()

@@ -5,7 +5,7 @@
 * Neighbours of one role become one turn, also where only blanks stood between them;
   tool results are part of the user's turn and stand first in it, as the API demands.
 * A conversation of system messages only is asked as the user's.
-* Ids that are missing are given in order, to calls and to results alike.
+* Calls and results pair: see `adapters.anthropic.pairing`.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Raw
 
+from adapters.anthropic.pairing import paired
 from adapters.anthropic.parts import Json, Speech
 from adapters.anthropic.wire import FAMILY
 from adapters.errors import Unsupported
@@ -22,7 +23,6 @@ from adapters.normal.content import (
     Text,
     Thinking,
     ToolResult,
-    ToolUse,
 )
 
 
@@ -40,10 +40,11 @@ def arrange(messages: tuple[Message, ...], speech: Speech) -> Turns:
 
     Raises:
         Unsupported: a part has no form, and leaving it out would mislead.
+        BadCall: a result answers no call.
     """
     system: list[Json | Raw] = []
     turns: list[tuple[str, list[Part]]] = []
-    for place, message in enumerate(with_ids(messages)):
+    for place, message in enumerate(paired(messages, strict=not speech.own)):
         if message.role in ("system", "developer"):
             if not speech.own or place == 0:
                 system += _system(message.parts, speech)
@@ -137,22 +138,3 @@ def free(turns: list[tuple[str, list[Part]]]) -> bool:
         isinstance(p, Thinking) and p.family == FAMILY and (p.signature or p.redacted)
         for p in turns[-2][1]
     )
-
-
-def with_ids(messages: tuple[Message, ...]) -> list[Message]:
-    """The messages, every call and result with an id."""
-    calls = results = 0
-    out: list[Message] = []
-    for message in messages:
-        parts: list[Part] = []
-        for part in message.parts:
-            one = part
-            if isinstance(one, ToolUse) and not one.id:
-                one = msgspec.structs.replace(one, id=f"toolu_{calls}")
-                calls += 1
-            elif isinstance(one, ToolResult) and not one.id:
-                one = msgspec.structs.replace(one, id=f"toolu_{results}")
-                results += 1
-            parts.append(one)
-        out.append(Message(message.role, tuple(parts), message.name))
-    return out

@@ -260,7 +260,7 @@ class ConverseDecoder(Reading):
         if told.redacted_content is None and not told.signature:
             if not told.text:
                 return _NOTHING
-            return (normal.ThinkDelta(told.text, family=FAMILY),)
+            return (normal.ThinkDelta(told.text),)  # whose, a signature tells
         thought = Thought(told.text, told.signature or None)
         part = blocks.thinking(Reasoned(thought, told.redacted_content))
         family = part.family or CLAUDE

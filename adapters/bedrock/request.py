@@ -11,8 +11,9 @@ from msgspec import Raw
 
 from adapters.anthropic import schema
 from adapters.anthropic.models import powers
+from adapters.anthropic.pairing import paired
 from adapters.anthropic.request import FREE_TEXT, JSON_ONLY, fitted, instruction
-from adapters.anthropic.turns import free, trimmed, with_ids
+from adapters.anthropic.turns import free, trimmed
 from adapters.anthropic.wire import FAMILY as CLAUDE
 from adapters.bedrock import thinking
 from adapters.bedrock.conversation import ADDED
@@ -46,6 +47,7 @@ def write(
 
     Raises:
         Unsupported: the API cannot say it.
+        BadCall: a result of a tool answers no call.
     """
     writer = _Writer(asked, target, model)
     body = writer.body()
@@ -105,7 +107,7 @@ class _Writer:
     def _turns(self) -> tuple[list[Json | Raw], list[tuple[str, list[Part]]]]:
         system: list[Json | Raw] = []
         turns: list[tuple[str, list[Part]]] = []
-        for message in with_ids(self.asked.messages):
+        for message in paired(self.asked.messages, strict=True):
             if message.role in ("system", "developer"):
                 system += self._system(message)
                 continue

@@ -120,6 +120,7 @@ class _Writer:
         self._signs = signs
         self._names: dict[str, str] = {}
         self._order: dict[str, int] = {}
+        self._answered: set[str] = set()
         self.turns = Turns()
 
     def message(self, message: Message, where: str) -> None:
@@ -131,6 +132,7 @@ class _Writer:
         if message.role == "assistant":
             calls = [p for p in message.parts if isinstance(p, ToolUse)]
             self._names |= {call.id: call.name for call in calls}
+            self._answered -= {call.id for call in calls}
             self._order = {call.id: at for at, call in enumerate(calls)}
         out = self._parts(message.parts, where)
         if message.role == "assistant" and self._signs:
@@ -155,8 +157,11 @@ class _Writer:
         beside: list[parts.Piece] = []
         for result in ordered:
             name = result.name or self._names.get(result.id, "")
-            if not name:
-                raise BadCall(f"no call has the id {result.id!r}", where)
+            if not name or result.id in self._answered:
+                known = "is answered already" if name else "does not exist"
+                told = f"{where}: the tool call {result.id[:128]!r} {known}"
+                raise BadCall(told, where)
+            self._answered.add(result.id)
             if result.cache is not None:
                 self.turns.dropped.add("cache_control")
             written = results.write(result, name, where, self._signs)
@@ -178,7 +183,7 @@ def write(messages: Sequence[Message], is_new: bool) -> Turns:
     """The turns, for a model of Gemini 3 or later (`is_new`) or an earlier one.
 
     Raises:
-        BadCall: a result answers no call.
+        BadCall: a result answers no call, or one that was answered already.
         Unsupported: a part refers to a file of another provider.
     """
     writer = _Writer(is_new)

@@ -115,11 +115,13 @@ def details(thoughts: Iterable[Thinking]) -> list[dict[str, Any]]:
 class Pieces:
     """`ThinkDelta`s of one choice -> fields of its `delta`s."""
 
-    __slots__ = ("_at", "_open")
+    __slots__ = ("_at", "_open", "_plain")
 
     def __init__(self) -> None:
         self._at = 0
         self._open = False
+        self._plain: list[str] = []
+        """Text so far of a thought that is nobody's yet: whose, its signature tells."""
 
     def write(self, delta: ThinkDelta) -> dict[str, Any]:
         """The fields for one more piece."""
@@ -127,11 +129,14 @@ class Pieces:
         if delta.text:
             out["reasoning_content"] = delta.text
         if not delta.family and not delta.signature and not delta.redacted:
+            self._plain.append(delta.text)
             return out
         if delta.redacted and self._open:
             self._next()
+        text = "" if delta.redacted else "".join([*self._plain, delta.text])
+        self._plain.clear()
         thought = Thinking(
-            delta.text, delta.signature, delta.redacted, delta.family, delta.id
+            text, delta.signature, delta.redacted, delta.family, delta.id
         )
         if delta.family == ANTHROPIC:
             entry = {"index": self._at, **_as_block(thought, whole=False)}
@@ -149,6 +154,7 @@ class Pieces:
 
     def close(self) -> None:
         """Something else was said: the next thought is another one."""
+        self._plain.clear()
         if self._open:
             self._next()
 

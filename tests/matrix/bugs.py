@@ -7,6 +7,7 @@ from tests.matrix.row import Row
 _STREAMS: Final = "flow/bug_classes/test_streams.py::"
 _REQUESTS: Final = "flow/bug_classes/test_requests.py::"
 _SCENARIOS: Final = "flow/scenarios/test_scenarios.py::"
+_TURNS: Final = "flow/bug_classes/test_turns.py::"
 _ANSWERS: Final = "flow/bug_classes/test_answers.py::"
 
 ROWS: Final = (
@@ -39,7 +40,11 @@ ROWS: Final = (
     Row(
         "bugs",
         "bug class 5: signatures of thoughts come back byte for byte",
-        (f"{_REQUESTS}test_class_05_thinking_signatures_return_byte_for_byte",),
+        (
+            f"{_TURNS}test_class_05_thinking_signatures_return_byte_for_byte",
+            f"{_TURNS}test_class_05_signatures_of_calls_return_to_gemini",
+            f"{_TURNS}test_class_05_reasoning_items_return_to_who_made_them",
+        ),
     ),
     Row(
         "bugs",
@@ -84,13 +89,23 @@ ROWS: Final = (
     ),
     Row(
         "bugs",
-        "bug class 13: results of parallel calls are one turn",
-        (f"{_REQUESTS}test_class_13_parallel_tool_results_are_one_turn",),
+        "bug class 13: results of parallel calls are one turn, those of none an error",
+        (
+            f"{_TURNS}test_class_13_parallel_tool_results_are_one_turn",
+            f"{_TURNS}test_class_13_results_that_answer_no_call_are_errors",
+            f"{_TURNS}test_class_13_a_provider_s_own_word_on_orphans_is_told",
+            f"{_TURNS}test_class_13_results_in_any_order_answer_their_own_calls",
+        ),
     ),
     Row(
         "bugs",
-        "bug class 14: ids of tool calls fit the backend, the same every time",
-        (f"{_REQUESTS}test_class_14_tool_call_ids_fit_the_backend",),
+        "bug class 14: ids of tool calls fit the backend, the same every time, and do "
+        "not collide",
+        (
+            f"{_TURNS}test_class_14_tool_call_ids_fit_the_backend",
+            f"{_TURNS}test_class_14_ids_given_twice_do_not_collide_on_fallback",
+            f"{_TURNS}test_class_14_ids_made_for_who_gives_none_are_one_call_s_each",
+        ),
     ),
     Row(
         "bugs",
@@ -103,6 +118,7 @@ ROWS: Final = (
         (
             f"{_REQUESTS}test_class_16_unsupported_params_are_named_or_refused",
             f"{_REQUESTS}test_class_16_reasoning_models_get_their_own_limit",
+            f"{_REQUESTS}test_class_16_a_limit_stays_as_written_where_it_is_taken",
             f"{_REQUESTS}test_class_16_ollama_is_told_how_much_to_say",
         ),
     ),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from adapters.anthropic.conversation import read
 from adapters.anthropic.family import MESSAGES, UPSTREAM
@@ -98,8 +99,10 @@ def histories(draw: st.DrawFn) -> tuple[Message, ...]:
     out.append(draw(message("user", texts | images | documents)))
     for _ in range(draw(st.integers(0, 2))):
         out.append(draw(message("assistant", texts | thoughts | uses)))
-        if draw(st.booleans()):
-            out.append(draw(message("tool", results)))
+        calls = [part for part in out[-1].parts if isinstance(part, ToolUse)]
+        if calls and draw(st.booleans()):
+            answers = [replace(draw(results), id=call.id) for call in calls]
+            out.append(Message("tool", tuple(answers)))
             if draw(st.booleans()):
                 out.append(draw(message("user", texts)))
         else:
@@ -211,6 +214,12 @@ def test_a_foreign_conversation_becomes_a_request_the_api_takes(
             kinds = [b["type"] == "tool_result" for b in content]
             assert kinds == sorted(kinds, reverse=True), "results stand first"
             assert all(b.get("text") != "" for b in content)
+    parts = [part for turn in body["messages"] for part in _parts(turn)]
+    calls = [part["id"] for part in parts if part["type"] == "tool_use"]
+    answered = [p["tool_use_id"] for p in parts if p["type"] == "tool_result"]
+    assert len({*calls}) == len(calls)
+    assert len({*answered}) == len(answered)
+    assert {*answered} <= {*calls}
     thinking = body.get("thinking", {})
     if thinking.get("type") == "enabled":
         assert 1024 <= thinking["budget_tokens"] < body["max_tokens"]
@@ -218,6 +227,11 @@ def test_a_foreign_conversation_becomes_a_request_the_api_takes(
         assert body.get("temperature", 1) == 1
         assert body.get("tool_choice", {}).get("type") not in ("any", "tool")
     assert read(wire.body).messages
+
+
+def _parts(turn: dict[str, Any]) -> list[dict[str, Any]]:
+    content = turn["content"]
+    return content if isinstance(content, list) else []
 
 
 def _said(*turns: tuple[str, str]) -> ChatCall:

@@ -25,6 +25,7 @@ MODELS: Final = {
     "gemini-3": "gemini/gemini-3-pro-preview",
     "bedrock": "bedrock/us.amazon.nova-lite-v1:0",
     "bedrock-claude": "bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "bedrock-invoked": "bedrock/invoke/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "bedrock-arn": (
         "bedrock/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/ab"
     ),

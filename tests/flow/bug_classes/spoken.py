@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from tests.flow.sdk.features import ZURICH
 from tests.harness.answers import Answer, Called, Said, Thought, Tokens
 from tests.harness.upstream import Script, events
 
@@ -15,6 +16,12 @@ ANSWERS: Final = {
     "calls": Answer((Said("Let me see."), WEATHER, CLOCK), "tools", USED),
     "thinks": Answer((Thought("Hm…", SIGNED), Said("Ja."), CLOCK), "tools", USED),
     "signed": Answer((Called("clock", {}, SIGNED),), "tools", USED),
+    "weather": Answer(
+        (Thought("Hm…", SIGNED), Called("weather", ZURICH, SIGNED)), "tools", USED
+    ),
+    "hidden": Answer(
+        (Thought("", SIGNED, redacted=True), Called("weather", ZURICH)), "tools", USED
+    ),
     "cut": Answer((Said("and so on"),), "length", USED),
 }
 

@@ -1,13 +1,12 @@
-"""Classes 4 to 7 and 12 to 16: what requests and their accounting get wrong."""
+"""Classes 4, 6, 7, 12, 15 and 16: what requests and their accounting get wrong."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from tests.flow.bug_classes.conftest import Scene
-from tests.flow.bug_classes.spoken import SIGNED, USED, completion
+from tests.flow.bug_classes.spoken import SIGNED, USED
 from tests.flow.sdk.clients import DIALECTS
 from tests.harness.upstream import tell
 
@@ -36,32 +35,10 @@ def test_class_04_cached_tokens_count_and_cost_once(
     got = scene.ask(dialect, family, stream=stream, text="[[calls]]")
     assert (got.input, got.cached) == (USED.input, USED.cached)
     assert got.output == USED.output
-    row = scene.gateway.records(1)[0]
+    row = scene.gateway.record(got.headers["x-routeiq-id"])
     assert (row["tokens"]["input"], row["tokens"]["cached"]) == (1321, 1000)
     fresh, read, output = 321 * 3000, 1000 * 300, 50 * 15_000
     assert row["cost_nano"] == fresh + read + output
-
-
-def test_class_05_thinking_signatures_return_byte_for_byte(scene: Scene) -> None:
-    got = scene.ask("anthropic", "bedrock-claude", text="[[thinks]]")
-    answer = [block.model_dump(exclude_none=True) for block in got.raw.content]
-    assert answer[0]["signature"] == SIGNED
-    use = answer[-1]
-    result = {"type": "tool_result", "tool_use_id": use["id"], "content": "noon"}
-    schema = {"name": "clock", "input_schema": {"type": "object"}}
-    scene.clients.anthropic.messages.create(
-        model="bedrock-claude",
-        max_tokens=100,
-        tools=[schema],  # type: ignore[list-item]
-        messages=[
-            {"role": "user", "content": "hi"},
-            {"role": "assistant", "content": answer},
-            {"role": "user", "content": [result]},
-        ],  # type: ignore[list-item]
-    )
-    parts = scene.last.json()["messages"][1]["content"]
-    told = parts[0]["reasoningContent"]["reasoningText"]
-    assert told == {"text": "Hm…", "signature": SIGNED}
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -134,71 +111,6 @@ def test_class_12_empty_content_beside_tool_calls(
     assert len(parts) == 1 + len(texts)
     (answer,) = turns[2]["parts" if family == "gemini" else "content"]
     assert answer.keys() & {"functionResponse", "toolResult", "tool_use_id"}
-
-
-@pytest.mark.parametrize("family", ["anthropic", "gemini", "bedrock"])
-def test_class_13_parallel_tool_results_are_one_turn(scene: Scene, family: str) -> None:
-    calls = [{**CALL, "id": f"call_{at}"} for at in range(3)]
-    results = [
-        {"role": "tool", "tool_call_id": f"call_{at}", "content": str(at)}
-        for at in (0, 1, 2)
-    ]
-    turns = [
-        {"role": "user", "content": "hi"},
-        {"role": "assistant", "content": None, "tool_calls": calls},
-        *results,
-    ]
-    body = {"model": family, "messages": turns, "tools": [TOOL]}
-    assert scene.post(CHAT, body).status_code == 200
-    asked = scene.last.json()
-    turns = asked["contents" if family == "gemini" else "messages"]
-    assert [turn["role"] for turn in turns][::2] == ["user", "user"]
-    assert len(turns) == 3
-    told = turns[2]["parts" if family == "gemini" else "content"]
-    assert len(told) == 3
-    texts = [json.dumps(one) for one in told]
-    assert all(f'"{at}"' in text for at, text in enumerate(texts))
-
-
-def _ids(asked: Any) -> tuple[str, str]:
-    """Of the call, and of its result."""
-    _, answer, result = asked["messages"]
-    if "tool_calls" in answer:
-        return answer["tool_calls"][0]["id"], result["tool_call_id"]
-    call, told = answer["content"][0], result["content"][0]
-    if "toolUse" in call:
-        return call["toolUse"]["toolUseId"], told["toolResult"]["toolUseId"]
-    return call["id"], told["tool_use_id"]
-
-
-ALLOWED = {
-    "mistral": "[a-zA-Z0-9]{9}",
-    "anthropic": "[a-zA-Z0-9_-]+",
-    "bedrock": "[a-zA-Z0-9_.:-]{1,64}",
-}
-
-
-@pytest.mark.parametrize("id_", ["call_1", "functions.clock:0", "x" * 90, "a b/ü"])
-@pytest.mark.parametrize("family", ["mistral", "anthropic", "bedrock"])
-def test_class_14_tool_call_ids_fit_the_backend(
-    scene: Scene, family: str, id_: str
-) -> None:
-    scene.script("mistral", tell(200, completion({"content": "ok"})))
-    turns = [
-        {"role": "user", "content": "hi"},
-        {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": id_}]},
-        {"role": "tool", "tool_call_id": id_, "content": "noon"},
-    ]
-    body = {"model": family, "messages": turns, "tools": [TOOL]}
-    seen = set()
-    for _ in range(2):
-        assert scene.post(CHAT, body).status_code == 200
-        call, result = _ids(scene.last.json())
-        assert call == result
-        seen.add(call)
-    assert len(seen) == 1, "the same id every time"
-    (found,) = seen
-    assert re.fullmatch(ALLOWED[family], found)
 
 
 SCHEMA: dict[str, Any] = {
