@@ -27,6 +27,8 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "prompt_cache": "affinity:PromptCache",
     "blend": "blend:Blend",
     "cascade": "conducted:Cascade",
+    "router_r1": "conducted:RouterR1",
+    "agentic": "conducted:Agentic",
     "experiment": "experiment:Experiment",
     "explore": "explore:Explore",
     "thompson": "bandit:Thompson",

@@ -13,8 +13,8 @@ import msgspec
 
 from adapters import envelope
 from adapters.errors import Garbled, Unsupported, UpstreamError
-from adapters.normal.chat import ChatCall, ChatResult, Conversation
-from adapters.normal.content import Message
+from adapters.normal.chat import ChatCall, ChatResult, Choice, Conversation
+from adapters.normal.content import Message, Text
 from adapters.normal.fold import unfold
 from gateway import errors
 from gateway.deployments import Alias, Directory
@@ -55,6 +55,18 @@ class Said(NamedTuple):
         """The deployment."""
         return self.book.deployment.id
 
+    def saying(self, text: str) -> "Said":
+        """The same answer with other words."""
+        own = self.result
+        result = ChatResult(
+            id=own.id,
+            model=own.model,
+            created=own.created,
+            usage=own.usage,
+            choices=(Choice(parts=(Text(text),), stop="end"),),
+        )
+        return self._replace(result=result)
+
 
 class Calls:
     """Asks, counts, and knows when it is enough."""
@@ -77,6 +89,8 @@ class Calls:
         self._way = way
         self._directory = directory
         self._exchange = exchange
+        assert exchange.alias is not None
+        self.alias = exchange.alias
         self.method = method
         ends = time.monotonic() + method.max_s
         if exchange.first_token_limit is not None:
@@ -105,9 +119,9 @@ class Calls:
     def _cost(self, deployments: Sequence[str]) -> float:
         """Pico-dollars spent, and expected of these; infinite where unknown."""
         spent = self._exchange.cost_nano
-        alias = self._alias()
         costs = [
-            expected(self.query, alias.deployment(d).candidate) for d in deployments
+            expected(self.query, self.alias.deployment(d).candidate)
+            for d in deployments
         ]
         known = [cost for cost in costs if cost is not None]
         if spent is None or len(known) < len(costs):
@@ -117,14 +131,14 @@ class Calls:
     async def candidate(self, deployment: str) -> Said | Failure:
         """The client's own call, answered by one deployment of its alias."""
         wishes = msgspec.structs.replace(self._exchange.wishes, pin=deployment)
-        return await self._tried(_whole(self.call), self._alias(), wishes)
+        return await self._tried(_whole(self.call), self.alias, wishes)
 
     async def expert(
         self, deployment: str, messages: Sequence[Message]
     ) -> Said | Failure:
         """Something else, asked of one deployment of the alias; empty: of the best."""
         wishes = msgspec.structs.replace(self._exchange.wishes, pin=deployment)
-        return await self._tried(self._own(messages), self._alias(), wishes)
+        return await self._tried(self._own(messages), self.alias, wishes)
 
     async def helper(
         self, name: str, messages: Sequence[Message], *, like_asked: bool = False
@@ -137,7 +151,7 @@ class Calls:
         alias = self._directory.find(name)
         if alias is None:
             return _missing(name)
-        wishes = _bounds(self._exchange.wishes, self._alias())
+        wishes = _bounds(self._exchange.wishes, self.alias)
         return await self._tried(
             self._own(messages, like_asked=like_asked), alias, wishes
         )
@@ -145,7 +159,7 @@ class Calls:
     async def again(self, messages: Sequence[Message]) -> Said | Failure:
         """The client's call with other messages, answered as it would be."""
         call = self._own(messages, like_asked=True)
-        return await self._tried(call, self._alias(), self._exchange.wishes)
+        return await self._tried(call, self.alias, self._exchange.wishes)
 
     def failed(self, part: str, candidate: str, failure: Failure) -> None:
         """Keep for the record that a call brought nothing."""
@@ -163,11 +177,6 @@ class Calls:
             return Stream(said.book, unfold(said.result), "", None, None)
         exchange.tries = len(exchange.attempts)
         return Whole(said.result, said.book.deployment, None)
-
-    def _alias(self) -> Alias:
-        alias = self._exchange.alias
-        assert alias is not None
-        return alias
 
     def _own(
         self, messages: Sequence[Message], *, like_asked: bool = False

@@ -16,11 +16,17 @@ from gateway.deployments import Alias, Directory
 from gateway.spine.attempt import Answered
 from gateway.spine.conduct.calls import Calls
 from gateway.spine.conduct.cascade import cascade
+from gateway.spine.conduct.parts import in_parts
 from gateway.spine.conduct.passing import passed
+from gateway.spine.conduct.reasoning import reasoning
 from gateway.spine.exchange import Exchange
 from gateway.spine.route import query
 from gateway.spine.way import Way
-from routing.strategies.conducted import CascadeOptions
+from routing.strategies.conducted import (
+    AgenticOptions,
+    CascadeOptions,
+    RouterR1Options,
+)
 from routing.types import Plan, Query, Step
 
 PLAINLY: Final = "answered plainly: {}"
@@ -50,7 +56,7 @@ class Conductor:
         strategy = alias.conducting(asked)
         if strategy is None:
             return await self._way.answer(exchange, call)
-        why = passed(exchange, call)
+        why = passed(exchange, call, strategy.method)
         if why or not isinstance(call, ChatCall):
             try:
                 return await self._way.answer(exchange, call)
@@ -75,12 +81,16 @@ def foretold(exchange: Exchange, call: Call, alias: Alias, asked: Query) -> str:
     )
     if strategy is None:
         return ""
-    if why := passed(exchange, call):
+    if why := passed(exchange, call, strategy.method):
         return PLAINLY.format(why)
     options = strategy.method
     match options:
         case CascadeOptions():
             return f"cascade: at most {options.rungs}, by doubt: {options.doubt}"
+        case RouterR1Options():
+            return f"router_r1: at most {options.max_iterations} turns"
+        case AgenticOptions():
+            return f"agentic: at most {options.parts} parts"
         case _:
             return ""
 
@@ -92,6 +102,10 @@ async def _conducted(calls: Calls, planned: Plan) -> Answered | None:
     match calls.method:
         case CascadeOptions() as options:
             return await cascade(calls, planned, options)
+        case RouterR1Options() as options:
+            return await reasoning(calls, planned, options)
+        case AgenticOptions() as options:
+            return await in_parts(calls, options)
         case _:
             return None
 
@@ -99,5 +113,5 @@ async def _conducted(calls: Calls, planned: Plan) -> Answered | None:
 def _note(exchange: Exchange, note: str, steps: tuple[Step, ...] = ()) -> None:
     """Add to the decision how it was carried out."""
     if exchange.plan is not None:
-        changed = msgspec.structs.replace(exchange.plan, note=note, steps=steps)
-        exchange.plan = changed
+        note = note or exchange.plan.note
+        exchange.plan = msgspec.structs.replace(exchange.plan, note=note, steps=steps)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from adapters.normal.chat import ChatResult, Choice, Conversation, StopReason
 from adapters.normal.content import Refusal, ResponseFormat, Text
 from gateway.spine.conduct.agreement import SHORT, meaning
+from gateway.spine.conduct.complexity import complexity
 from gateway.spine.conduct.flaws import flaw
+from gateway.spine.conduct.parts import planned
 from gateway.spine.conduct.shape import misfit
 from gateway.spine.conduct.verifier import score
 
@@ -187,3 +189,33 @@ def test_flaws_of_form() -> None:
 )
 def test_a_score_is_read(text: str, share: float | None) -> None:
     assert score(text) == share
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_more_text_is_never_less_complex(one: str, more: str) -> None:
+    assert 0.0 <= complexity(one) <= complexity(f"{one}\n{more}") <= 1.0
+
+
+def test_complexity_tells_one_thing_from_several() -> None:
+    assert complexity("Who was Ada Lovelace?") == 0.0
+    assert complexity("- sing\n- dance\n- cook\nThen compare both. Also?") >= 0.6
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('["a", " b "]', ["a", "b"]),
+        ('Here it is:\n```json\n["a", ""]\n```', ["a"]),
+        ("[]", []),
+        ("[1, 2]", []),
+        ("no array", []),
+        ("] odd [", []),
+    ],
+)
+def test_the_parts_that_a_planner_names(text: str, parts: list[str]) -> None:
+    assert planned(text) == parts
+
+
+@given(st.text(max_size=100))
+def test_whatever_a_planner_says_are_parts_or_none(text: str) -> None:
+    assert all(part.strip() for part in planned(text))

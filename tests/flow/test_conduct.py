@@ -1,0 +1,366 @@
+"""Answers by several calls, seen from outside: a thinker with experts, and parts."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.flow.provider import CHAT, ENV, body, deployment, refused, said, usage
+from tests.harness.clients import PATIENT
+from tests.harness.gateway import Running, gateway
+from tests.harness.upstream import (
+    Request,
+    Script,
+    Upstream,
+    stall,
+    tell,
+    wait_for,
+)
+
+PRICE = {"input": 1, "output": 1}
+COMPLEX = "Do three things:\n1. sing\n2. dance\n3. cook\nThen compare both. Also rest?"
+LONG = "Do this:\n1. stall\n2. dance\n3. cook\nThen compare both. Also rest?"
+
+
+def _content(request: Request) -> list[str]:
+    return [str(m["content"]) for m in request.json()["messages"]]
+
+
+def _think(words: list[str]) -> str:
+    """What the thinker says after all that was said."""
+    asked, last = words[1], words[-1]
+    if "<information" in last:
+        return f"Now I know.\n<answer>\nAda, says the expert: {last[-30:]}</answer>"
+    replies = {
+        "who": 'Hm. <ask expert="2">Who wrote the first program?</ask>',
+        "wander": '<ask expert="9">Anyone?</ask>',
+        "plain": "It is four.",
+        "direct": "<answer>At once.</answer>",
+        "sick": '<ask expert="1">Are you well?</ask>',
+    }
+    return replies.get(asked, '<ask expert="1">Go on?</ask>')
+
+
+def _is_part(request: Request) -> bool:
+    return "Do this part of it" in _content(request)[-1]
+
+
+_PART = body("Done.", usage=usage(100, 100))
+
+
+def _answer(request: Request) -> Script:
+    name = request.path.split("/")[1]
+    words = _content(request)
+    if name == "thinker":
+        if words[1] == "mute":
+            return refused(500, "mute")
+        if words[1] == "forever":
+            return stall()
+        return tell(200, body(_think(words), usage=usage(100, 100)))
+    if name == "planner":
+        if "1." not in words[1] or "one thing" in words[1]:
+            return tell(200, body("[]"))
+        things = [line[3:] for line in words[1].splitlines() if line[1:2] == "."]
+        listed = ", ".join(f'"Please {thing}."' for thing in things)
+        return tell(200, body(f"Here:\n[{listed}]", usage=usage(100, 100)))
+    last = words[-1]
+    if "Are you well?" in last:
+        return refused(500, "ill")
+    if "Please stall" in last:
+        return refused(500, "stalled")
+    if _is_part(request):
+        part = last.rpartition("Please ")[2]
+        return tell(200, body(f"I {part}", usage=usage(100, 100)))
+    if "one by one" in last:
+        return tell(200, body(f"All of it, by {name}", usage=usage(100, 100)))
+    return tell(200, body(f"{name} says Lovelace", usage=usage(100, 100)))
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as up:
+        up.on(None, _answer)
+        yield up
+
+
+def _config(up: Upstream) -> dict[str, Any]:
+    def one(place: str, **more: Any) -> dict[str, Any]:
+        return deployment(up, place, price=PRICE, **more)
+
+    thinks = {
+        "thinker": "thinker",
+        "about": {"openai/history": "the history of computing"},
+        "max_iterations": 3,
+        "then": "ordered",
+    }
+    apart = {"planner": "planner", "then": "ordered", "max_tokens": 100_000}
+    return {
+        "models": {
+            "thinks": {
+                "strategy": "thinks",
+                "deployments": [one("maths"), one("lore", model="openai/history")],
+            },
+            "short": {"strategy": "short", "deployments": [one("s1"), one("s2")]},
+            "apart": {"strategy": "apart", "deployments": [one("a1"), one("a2")]},
+            "joined": {"strategy": "joined", "deployments": [one("j1"), one("j2")]},
+            "frugal": {"strategy": "frugal", "deployments": [one("f1"), one("f2")]},
+            "thinker": {"strategy": "thinks", "deployments": [one("thinker")]},
+            "planner": {"strategy": "apart", "deployments": [one("planner")]},
+            "best": {"deployments": [one("best")]},
+        },
+        "routing": {
+            "strategies": {
+                "thinks": {"kind": "router_r1", "options": thinks},
+                "short": {"kind": "router_r1", "options": thinks | {"max_s": 1.0}},
+                "apart": {"kind": "agentic", "options": apart},
+                "joined": {
+                    "kind": "agentic",
+                    "options": apart | {"aggregator": "best", "parts": 2},
+                },
+                "frugal": {"kind": "agentic", "options": apart | {"max_tokens": 150}},
+            }
+        },
+        "retries": {"per_deployment": 0},
+        "cooldown": {"failures": 1000},
+        "demo": False,
+    }
+
+
+@pytest.fixture(scope="module")
+def running(
+    upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("conduct")
+    with gateway(_config(upstream), folder, env=ENV) as running:
+        yield running
+
+
+class Asked:
+    """One call, and whom the gateway asked for it."""
+
+    def __init__(
+        self, running: Running, upstream: Upstream, model: str, text: str, **more: Any
+    ) -> None:
+        asked = {
+            "model": model,
+            "messages": [{"role": "user", "content": text}],
+            **more,
+        }
+        before = len(upstream.requests)
+        self.answer = running.post(CHAT, json=asked)
+        self.requests = upstream.requests[before:]
+        self.names = [r.path.split("/")[1] for r in self.requests]
+        self.row = running.record(self.answer.headers["x-routeiq-id"])
+        self.note = self.row["plan"].get("note", "")
+        self.steps = [
+            (s["part"], s["candidate"], s["said"])
+            for s in self.row["plan"].get("steps", ())
+        ]
+
+    @property
+    def text(self) -> str:
+        assert self.answer.status_code == 200, self.answer.text
+        text: str = self.answer.json()["choices"][0]["message"]["content"]
+        return text
+
+
+def test_a_thinker_asks_an_expert_and_answers(
+    running: Running, upstream: Upstream
+) -> None:
+    asked = Asked(running, upstream, "thinks", "who")
+    assert asked.names == ["thinker", "lore", "thinker"]
+    assert asked.text.startswith("Ada, says the expert")
+    assert "<answer>" not in asked.text
+    system, *_ = _content(asked.requests[0])
+    assert "1. openai/m: no more is known" in system
+    assert "2. openai/history: the history of computing" in system
+    assert _content(asked.requests[1]) == ["Who wrote the first program?"]
+    assert "lore says Lovelace" in _content(asked.requests[2])[-1]
+    assert asked.steps == [
+        ("thinker", "thinker", "asks 2"),
+        ("expert", "lore", "answers"),
+        ("thinker", "thinker", "answers"),
+    ]
+    assert asked.note == "router_r1: 2 turns, answered"
+    # Three answers of 200 tokens, at a dollar a million.
+    assert float(asked.answer.headers["x-routeiq-cost-usd"]) == pytest.approx(0.0006)
+    assert asked.row["cost_nano"] == 600_000
+    assert asked.answer.headers["x-routeiq-attempts"] == "3"
+    assert asked.row["deployment"] == "thinker"
+
+
+def test_a_thinker_may_answer_at_once(running: Running, upstream: Upstream) -> None:
+    asked = Asked(running, upstream, "thinks", "direct", stream=True)
+    assert said(asked.answer.text) == "At once."
+    assert asked.names == ["thinker"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "note"),
+    [
+        ("endless", ["thinker", "maths"] * 3, "router_r1: 3 turns, out of turns"),
+        ("wander", ["thinker"] * 3, "router_r1: 3 turns, out of turns"),
+        ("mute", ["thinker"], "router_r1: 1 turns, the thinker failed"),
+    ],
+)
+def test_a_thinker_that_comes_to_nothing_leaves_it_to_one_call(
+    running: Running, upstream: Upstream, text: str, names: list[str], note: str
+) -> None:
+    if text == "endless":
+        held = upstream.on(_expert("maths"), tell(200, body("go on")))
+        think = upstream.on(
+            _expert("thinker"), tell(200, body('<ask expert="1">More?</ask>'))
+        )
+    asked = Asked(running, upstream, "thinks", text)
+    if text == "endless":
+        upstream.rules.remove(held)
+        upstream.rules.remove(think)
+    assert asked.names == [*names, "maths"]
+    assert asked.note == note
+    assert asked.row["deployment"] == "maths"
+
+
+def _expert(name: str) -> Any:
+    return lambda request: request.path.startswith(f"/{name}/")
+
+
+def test_words_without_a_mark_are_the_answer_in_the_end(
+    running: Running, upstream: Upstream
+) -> None:
+    asked = Asked(running, upstream, "thinks", "plain")
+    assert asked.text == "It is four."
+    assert asked.names == ["thinker"] * 3
+    assert "last reply" in _content(asked.requests[2])[-1]
+
+
+def test_an_expert_that_fails_is_told_of(running: Running, upstream: Upstream) -> None:
+    asked = Asked(running, upstream, "thinks", "sick")
+    assert ("expert", "maths", "failed: server_error") in asked.steps
+    told = [w for r in asked.requests for w in _content(r) if "cannot be asked" in w]
+    assert told
+
+
+def test_a_thinker_that_takes_too_long_is_left(
+    running: Running, upstream: Upstream
+) -> None:
+    asked = Asked(running, upstream, "short", "forever")
+    assert asked.names == ["thinker", "s1"]
+    assert asked.steps == [("thinker", "thinker", "failed: timeout")]
+    assert asked.row["attempts"][0]["error"] == "timeout"
+
+
+def test_what_has_a_form_is_not_thought_about(
+    running: Running, upstream: Upstream
+) -> None:
+    form = {"type": "json_object"}
+    asked = Asked(running, upstream, "thinks", "who", response_format=form)
+    assert asked.names == ["maths"]
+    assert asked.note == "answered plainly: an answer of a form"
+
+
+def test_a_complex_prompt_is_answered_in_parts_at_once(
+    running: Running, upstream: Upstream
+) -> None:
+    gate = threading.Event()
+    # None is answered before all are asked.
+    held = upstream.on(
+        lambda r: _is_part(r) and "/a1/" in r.path, wait_for(gate) + tell(200, _PART)
+    )
+    before = len(upstream.requests)
+
+    def open_gate() -> None:
+        upstream.until(lambda: sum(map(_is_part, upstream.requests[before:])) == 3)
+        gate.set()
+
+    opener = threading.Thread(target=open_gate)
+    opener.start()
+    asked = Asked(running, upstream, "apart", COMPLEX, temperature=0.5)
+    opener.join()
+    upstream.rules.remove(held)
+    assert asked.text == "All of it, by a1"
+    assert asked.names == ["planner", "a1", "a1", "a1", "a1"]
+    last = _content(asked.requests[4])[-1]
+    assert last.startswith(COMPLEX)
+    for words in ("1. Please sing.\nDone.", "3. Please cook.\nDone."):
+        assert words in last
+    # The client's settings are those of the answer, not of what leads to it.
+    assert asked.requests[4].json()["temperature"] == 0.5
+    assert "temperature" not in asked.requests[1].json()
+    assert [s[:2] for s in asked.steps] == [
+        ("planner", "planner"),
+        *[("part", "a1")] * 3,
+        ("aggregator", "a1"),
+    ]
+    assert asked.note == "agentic: 3 of 3 parts answered"
+    assert asked.row["cost_nano"] == 1_000_000
+
+
+def test_an_aggregator_of_its_own_makes_the_answer(
+    running: Running, upstream: Upstream
+) -> None:
+    asked = Asked(running, upstream, "joined", COMPLEX, stream=True)
+    assert said(asked.answer.text) == "All of it, by best"
+    assert asked.names == ["planner", "j1", "j1", "best"]
+
+
+def test_parts_that_fail_are_left_out(running: Running, upstream: Upstream) -> None:
+    asked = Asked(running, upstream, "apart", LONG)
+    assert asked.note == "agentic: 2 of 3 parts answered"
+    assert ("part", "apart", "failed: server_error") in asked.steps
+    assert "stall" not in _content(asked.requests[-1])[-1].partition("one by one")[2]
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "names", "note"),
+    [
+        ("apart", "hello", ["a1"], "answered plainly: complexity 0.00, under 0.5"),
+        ("apart", f"one thing {COMPLEX}", ["planner", "a1"], "not taken apart"),
+        ("frugal", COMPLEX, ["planner", "f1"], "3 parts, out of tokens"),
+    ],
+)
+def test_what_is_simple_or_has_no_room_is_one_call(
+    running: Running,
+    upstream: Upstream,
+    model: str,
+    text: str,
+    names: list[str],
+    note: str,
+) -> None:
+    asked = Asked(running, upstream, model, text)
+    assert asked.names == names
+    assert asked.note.endswith(note)
+
+
+def test_what_is_foretold(running: Running) -> None:
+    def note(model: str, text: str) -> str:
+        messages = [{"role": "user", "content": text}]
+        asked = {"model": model, "messages": messages}
+        told: dict[str, Any] = running.post("/v1/routing/explain", json=asked).json()
+        return str(told["note"])
+
+    assert note("thinks", "x") == "router_r1: at most 3 turns"
+    assert note("apart", COMPLEX) == "agentic: at most 4 parts"
+    assert note("apart", "x").startswith("answered plainly: complexity 0")
+
+
+def test_a_client_that_leaves_ends_all_parts(
+    running: Running, upstream: Upstream
+) -> None:
+    held = upstream.on(_expert("a1"), stall())
+    messages = [{"role": "user", "content": COMPLEX}]
+    before = len(upstream.requests)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(
+            running.url + CHAT,
+            json={"model": "apart", "messages": messages},
+            **{**PATIENT, "timeout": 1.5},
+        )
+    parts = {r.connection for r in upstream.requests[before:] if "a1" in r.path}
+    assert len(parts) == 3
+    assert upstream.until(lambda: parts <= upstream.closed_at.keys())
+    upstream.rules.remove(held)
+    assert upstream.until(lambda: running.records(1)[0]["status"] == 499)
+    errors = [a.get("error", "") for a in running.records(1)[0]["attempts"]]
+    assert errors == ["", *["cancelled"] * 3]
