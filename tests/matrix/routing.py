@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.matrix.row import Row
 
+_CONDUCT: Final = "flow/test_conduct.py::"
 _CASCADE: Final = "flow/test_cascade.py::"
 _FLOW: Final = "flow/test_strategies.py::"
 
@@ -150,6 +151,31 @@ ROWS: Final = (
             f"{_CASCADE}test_what_one_text_cannot_answer_is_answered_plainly",
             f"{_CASCADE}test_one_deployment_alone_is_asked_once",
             f"{_CASCADE}test_the_explanation_foretells_it_and_asks_nobody",
+        ),
+    ),
+    Row(
+        "routing",
+        "router_r1: a thinker asks the alias's models in turns until it knows",
+        (
+            f"{_CONDUCT}test_a_thinker_asks_an_expert_and_answers",
+            f"{_CONDUCT}test_a_thinker_may_answer_at_once",
+            f"{_CONDUCT}test_a_thinker_that_comes_to_nothing_leaves_it_to_one_call",
+            f"{_CONDUCT}test_words_without_a_mark_are_the_answer_in_the_end",
+            f"{_CONDUCT}test_an_expert_that_fails_is_told_of",
+            f"{_CONDUCT}test_a_thinker_that_takes_too_long_is_left",
+            f"{_CONDUCT}test_what_has_a_form_is_not_thought_about",
+            f"{_CONDUCT}test_what_is_foretold",
+        ),
+    ),
+    Row(
+        "routing",
+        "agentic: a complex prompt is answered in parts at once, and put together",
+        (
+            f"{_CONDUCT}test_a_complex_prompt_is_answered_in_parts_at_once",
+            f"{_CONDUCT}test_an_aggregator_of_its_own_makes_the_answer",
+            f"{_CONDUCT}test_parts_that_fail_are_left_out",
+            f"{_CONDUCT}test_what_is_simple_or_has_no_room_is_one_call",
+            f"{_CONDUCT}test_a_client_that_leaves_ends_all_parts",
         ),
     ),
 )

@@ -19,6 +19,8 @@ SPECS = {
     "blend": {"of": {"cheapest": 2.0, "least_busy": 1.0}},
     "experiment": {"arms": {"cheapest": 1.0, "ordered": 1.0}},
     "explore": {"of": "cheapest", "share": 0.2},
+    "router_r1": {"thinker": "m"},
+    "agentic": {"planner": "m", "then": "ordered"},
 }
 """Options of kinds that want some."""
 

@@ -197,7 +197,7 @@ def test_more_text_is_never_less_complex(one: str, more: str) -> None:
 
 
 def test_complexity_tells_one_thing_from_several() -> None:
-    assert complexity("Who was Ada Lovelace?") == 0.0
+    assert complexity("Who was Ada Lovelace?") < 0.01
     assert complexity("- sing\n- dance\n- cook\nThen compare both. Also?") >= 0.6
 
 
