@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.cli.commands import OK, PROBLEM
 from gateway.cli.routing_data import dataset
+from gateway.cli.routing_estimate import estimates
 from gateway.cli.show import err, out, table
 from routing.lab.completion import read_table
 from routing.lab.table import TableError
@@ -20,6 +21,8 @@ def routing(arguments: argparse.Namespace) -> int:
     try:
         if arguments.action == "dataset":
             return dataset(arguments)
+        if arguments.action == "estimate":
+            return estimates(arguments)
         return _train(arguments)
     except (TableError, OSError, ValueError) as error:
         err(f"routeiq: {error}")

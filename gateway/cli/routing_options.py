@@ -19,6 +19,7 @@ def routing_options(commands: Any, add: Add) -> None:
     actions = routing.add_subparsers(dest="action", metavar="ACTION", required=True)
     _dataset(actions, add)
     _train(actions, add)
+    _estimate(actions, add)
 
 
 def _dataset(actions: Any, add: Add) -> None:
@@ -71,6 +72,36 @@ def _train(actions: Any, add: Add) -> None:
         "--sign",
         metavar="FILE",
         help="the key to sign with: hmac-sha256:BASE64 or ed25519:BASE64 (private)",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _estimate(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "estimate",
+        "what other strategies would have been worth, from records and their scores",
+        "routeiq routing estimate --model fast",
+        "routeiq routing estimate --config routeiq.yaml --least 300 --json",
+    )
+    command.add_argument("--config", metavar="FILE", help="whose store is read")
+    command.add_argument("--model", metavar="ALIAS", help="default: every one")
+    command.add_argument(
+        "--least",
+        type=_rows,
+        default=100,
+        metavar="N",
+        help="effective rows below which nothing is concluded; default: 100",
+    )
+    command.add_argument(
+        "--confidence", type=share, default=0.95, metavar="X", help="default: 0.95"
+    )
+    command.add_argument(
+        "--key-share",
+        type=share,
+        default=0.5,
+        metavar="X",
+        help="of all votes that one key's may be; default: 0.5",
     )
     command.add_argument("--json", action="store_true", help="one JSON document")
 

@@ -41,6 +41,17 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "records tell what others would have been worth, or that they cannot",
+        (
+            "flow/test_estimate.py::test_what_others_would_have_been_worth_is_told",
+            "flow/test_estimate.py::"
+            "test_nothing_is_concluded_from_too_few_or_from_what_was_never_tried",
+            "flow/test_estimate.py::test_people_are_told_in_words",
+        ),
+        ("routeiq routing estimate",),
+    ),
+    Row(
+        "routing",
         "a score teaches once, by its own key, in its time; no prompt's word waits for it",
         (
             f"{_LEARN}test_an_answer_teaches_once",
