@@ -172,6 +172,10 @@ class Notes(Protocol):
         """
         ...
 
+    def unwritten(self) -> None:
+        """What `join` said last could not be kept: it is news again."""
+        ...
+
 
 @runtime_checkable
 class Keeping(Protocol):

@@ -43,15 +43,30 @@ _encode = msgspec.json.Encoder().encode
 def wordless(query: Query) -> Query:
     """The query without what anybody wrote: what is left are counts and ids."""
     prompt, wishes = query.prompt, query.wishes
+    # What may stay is named: a field that is new stays out.
+    counts = None
     if prompt is not None:
-        prompt = msgspec.structs.replace(prompt, text="", first="", system="")
-        prompt = prompt if prompt != Prompt() else None
-    return msgspec.structs.replace(
-        query,
-        agent="",
-        prompt=prompt,
+        counts = Prompt(
+            turns=prompt.turns,
+            tool_results=prompt.tool_results,
+            tools=prompt.tools,
+            json=prompt.json,
+            images=prompt.images,
+            audio=prompt.audio,
+            documents=prompt.documents,
+            effort=prompt.effort,
+        )
+    return Query(
+        alias=query.alias,
+        input_tokens=query.input_tokens,
+        output_tokens=query.output_tokens,
+        operation=query.operation,
+        stream=query.stream,
+        id=query.id,
+        key=query.key,
+        user=query.user,
+        prompt=counts,
         wishes=Wishes(strategy=wishes.strategy, profile=wishes.profile),
-        may=None,
     )
 
 

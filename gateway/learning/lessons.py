@@ -18,7 +18,7 @@ import msgspec
 
 from gateway.store.contract import Store, StoreError
 from routing.book import Book
-from routing.contract import Forgetting, Keeping, Strategy, Weighing
+from routing.contract import Forgetting, Keeping, Weighing
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,7 @@ class Lessons:
         self._holder = secrets.token_hex(8)
         self._seen: dict[str, str] = {}
         """Strategy -> mark of what was joined last."""
+        self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -82,10 +83,9 @@ class Lessons:
 
     async def close(self) -> None:
         """Write what was learned last."""
+        self._stopping.set()
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await self._task  # never cut off between reading and writing
         await _until(self.exchange, LAST_S)
 
     async def exchange(self) -> bool:
@@ -119,23 +119,25 @@ class Lessons:
         except StoreError:
             strategy.change(before)
             raise
+        strategy.change(document.shares)  # others' may have been read meanwhile
 
-    async def forget(self, strategy: Strategy, subject: str) -> bool:
+    async def forget(self, strategy: Forgetting, subject: str) -> bool:
         """Everything about a subject, here and in the store at once, in other workers
         within seconds; whether it is gone for certain.
 
         Raises:
             StoreError: what is kept cannot be reached.
         """
-        if not isinstance(strategy, Forgetting) or not isinstance(strategy, Keeping):
-            return False
         strategy.forget(subject)
+        if not isinstance(strategy, Keeping):
+            return True
         return await _until(lambda: self._join(strategy), 2 * LEASE_S)
 
     async def _run(self) -> None:
         pause = self._every_s
-        while True:
-            await asyncio.sleep(pause)
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
             began = time.monotonic()
             await self.exchange()
             pause = max(self._every_s, BUSY * (time.monotonic() - began))
@@ -156,6 +158,9 @@ class Lessons:
             mark = self._seen[name] = secrets.token_hex(8)
             document = _encode(Kept(self._wall(), mark, notes))
             await self._store.put(LESSONS, name, document)
+        except StoreError:
+            strategy.notes.unwritten()
+            raise
         finally:
             await self._store.release(lease, self._holder)
         return True

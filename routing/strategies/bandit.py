@@ -52,7 +52,7 @@ class Thompson:
     ) -> list[Score]:
         share, rest = self._experience.rest(query, candidates)
         beliefs = [self._experience.belief(query, c) for c in candidates]
-        draws = max(4, DRAWS // len(candidates))
+        draws = min(32, max(4, DRAWS // len(candidates)))
         wins = [0.0] * len(candidates)
         draw = self._rng.betavariate
         for _ in range(draws):

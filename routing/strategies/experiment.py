@@ -1,6 +1,7 @@
 """A/B tests, canaries, shadows: every subject has its arm."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
 
@@ -65,6 +66,8 @@ class Experiment:
             raise ValueError("some arm must have a share above 0")
         if any(w < 0.0 for w in weights.values()):
             raise ValueError("a share is 0 or more")
+        if not math.isfinite(sum(weights.values())):
+            raise ValueError("shares that large cannot be added up")
         self.weights = {n: float(weights.get(n, 0.0)) for n in self._arms}
 
     def arm(self, query: Query) -> Strategy:

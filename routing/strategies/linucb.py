@@ -17,6 +17,8 @@ from routing.types import Candidate, Query, Score
 WIDTH: Final = 8
 """Numbers that a query is told by."""
 NEAREST_ZERO: Final = 1e-12
+FADES_S: Final = 600.0
+"""Sums of which nothing new is heard fade so little that they are solved once."""
 
 Row = tuple[float, ...]
 Matrix = list[list[float]]
@@ -50,8 +52,11 @@ class LinUcb:
             clock=setting.clock,
         )
         """Candidate -> the sum of `x x'`, and that of `x (quality - expected)`."""
-        self._solved: dict[str, tuple[Row, Matrix, Row]] = {}
-        """Candidate -> the sums, their inverse, the model's weights."""
+        self._clock = setting.clock
+        self._solved: dict[str, tuple[Matrix, Row]] = {}
+        """Candidate -> the inverse of its sums, the model's weights."""
+        self._valid = (0, 0.0)
+        """Joins, and the time, that they are of."""
         self.notes = Notes(model=self._model, ends=self._experience.ends)
 
     def score(
@@ -62,12 +67,14 @@ class LinUcb:
     ) -> list[Score]:
         share, rest = self._experience.rest(query, candidates)
         x = features(query)
+        some = [(i, v) for i, v in enumerate(x) if v]
         values, told = [], []
         for candidate, other in zip(candidates, rest, strict=True):
             inverse, weights = self._solve(candidate.id)
             mean = self._experience.prior(candidate) + _dot(weights, x)
             mean = min(1.0, max(0.0, mean))
-            wide = math.sqrt(max(0.0, _dot(x, [_dot(row, x) for row in inverse])))
+            square = sum([v * w * inverse[i][j] for i, v in some for j, w in some])
+            wide = math.sqrt(max(0.0, square))
             values.append(share * (mean + self._options.alpha * wide) + other)
             told.append((mean, wide))
         odds = shared(values)
@@ -86,6 +93,7 @@ class LinUcb:
         gain = weight * (outcome.quality - self._experience.prior(known))
         squares = [weight * a * b for a in x for b in x]
         self._model.add(outcome.candidate, (*squares, *(gain * v for v in x)))
+        self._solved.pop(outcome.candidate, None)
 
     def told(self) -> dict[str, Any]:
         lines = []
@@ -99,14 +107,17 @@ class LinUcb:
         return {"learned": lines}
 
     def _solve(self, candidate: str) -> tuple[Matrix, Row]:
-        sums = self._model.get(candidate)
+        joins, since = self._valid
+        if joins != self._model.joins or self._clock() - since > FADES_S:
+            self._solved.clear()
+            self._valid = (self._model.joins, self._clock())
         held = self._solved.get(candidate)
-        if held is None or not _near(held[0], sums):
+        if held is None:
             if len(self._solved) >= self._options.most:
                 self._solved.clear()
-            held = (sums, *solved(sums, self._options.prior))
+            held = solved(self._model.get(candidate), self._options.prior)
             self._solved[candidate] = held
-        return held[1], held[2]
+        return held
 
 
 NAMES: Final = (
@@ -160,10 +171,3 @@ def solved(sums: Row, ridge: float) -> tuple[Matrix, Row]:
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
     return float(sum(map(mul, a, b)))
-
-
-def _near(a: Row, b: Row) -> bool:
-    """Whether the difference cannot matter: the count of scores, and the last sums."""
-    return abs(a[0] - b[0]) <= 1e-3 * (1.0 + a[0]) and all(
-        abs(x - y) <= 1e-3 for x, y in zip(a, b, strict=True)
-    )

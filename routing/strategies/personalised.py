@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import mul
 from typing import Annotated, Any, Final, Literal
 
@@ -123,6 +124,7 @@ def mark(subject: str) -> str:
     return hashlib.sha256(subject.encode("utf-8", "replace")).hexdigest()[:32]
 
 
+@lru_cache(maxsize=4096)
 def kind(model: str) -> tuple[float, ...]:
     """What a model is like, as a vector of length 1: mostly itself, then its family
     (`claude`, `gpt`), then who makes it."""

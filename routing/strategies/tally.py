@@ -38,7 +38,13 @@ class Tally:
         self._sums: Sums = {}
         self._base: Sums = {}
         """The sums after the last `join`: what is more is news."""
+        self._theirs: Sums = {}
+        """What others had then."""
+        self.joins = 0
         self._gone: set[str] = set()
+        """Forgotten since the last `join`."""
+        self._went: set[str] = set()
+        """Forgotten with it."""
 
     def get(self, name: str) -> tuple[float, ...]:
         """Its sums as of now; zeros for what is not known."""
@@ -64,7 +70,8 @@ class Tally:
         """Drop a name here, and with the next `join` everywhere; whether it was known
         here."""
         self._gone.add(name)
-        self._base.pop(name, None)
+        for known in (self._base, self._theirs):
+            known.pop(name, None)
         self.fresh = True
         return self._sums.pop(name, None) is not None
 
@@ -93,6 +100,7 @@ class Tally:
             for name, values in theirs.items()
             if name not in self._gone
         }
+        self._theirs = dict(joined)
         for name, ours in self._sums.items():
             before = self._base.get(name, (0.0,) * self.width)
             news = [a - b for a, b in zip(ours, before, strict=True)]
@@ -101,16 +109,24 @@ class Tally:
                 joined[name] = tuple(a + b for a, b in zip(there, news, strict=True))
         _shorten(joined, self._most)
         self._sums, self._base = joined, dict(joined)
-        self._gone.clear()
+        self._gone, self._went = set(), self._gone
+        self.joins += 1
         self.fresh = False
         return {name: [v / unit for v in sums] for name, sums in joined.items()}
+
+    def unwritten(self) -> None:
+        """What `join` gave last is not known to others: it is news again."""
+        self._base = dict(self._theirs)
+        self._gone |= self._went
+        self.fresh = True
 
     def _unit(self) -> float:
         """What a sum of 1 that is added now counts beside the first ones."""
         unit = math.pow(self._keep, (self._began - self._clock()) / DAY_S)
         if unit > FAR:
-            self._sums = {n: tuple(v / unit for v in s) for n, s in self._sums.items()}
-            self._base = {n: tuple(v / unit for v in s) for n, s in self._base.items()}
+            for sums in (self._sums, self._base, self._theirs):
+                for name, values in sums.items():
+                    sums[name] = tuple(v / unit for v in values)
             self._began, unit = self._clock(), 1.0
         return unit
 
@@ -146,3 +162,8 @@ class Notes:
         return _encode(
             {n: t.join(found.get(n, {}), age_s) for n, t in self._tallies.items()}
         )
+
+    def unwritten(self) -> None:
+        """See `routing.contract.Notes`."""
+        for tally in self._tallies.values():
+            tally.unwritten()

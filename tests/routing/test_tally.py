@@ -12,7 +12,8 @@ from routing.strategies.tally import DAY_S, Notes, Tally
 names = st.sampled_from("abcde")
 amounts = st.tuples(st.integers(0, 100), st.integers(0, 100))
 steps = st.lists(
-    st.tuples(st.integers(0, 2), names, amounts, st.booleans()), max_size=40
+    st.tuples(st.integers(0, 2), names, amounts, st.sampled_from(["", "kept", "lost"])),
+    max_size=40,
 )
 
 
@@ -30,7 +31,7 @@ def tally(clock: Clock, keep: float = 0.9, most: int = 100) -> Tally:
 
 @given(steps)
 def test_several_that_join_know_the_sum_of_what_each_was_told(
-    steps: list[tuple[int, str, tuple[int, int], bool]],
+    steps: list[tuple[int, str, tuple[int, int], str]],
 ) -> None:
     clock = Clock()
     workers = [tally(clock, keep=1.0) for _ in range(3)]
@@ -41,8 +42,11 @@ def test_several_that_join_know_the_sum_of_what_each_was_told(
         there = truth.setdefault(name, [0, 0])
         there[0] += a
         there[1] += b
-        if joins:
+        if joins == "kept":
             kept = workers[who].join(kept, 0.0)
+        elif joins == "lost":  # as where the store does not write
+            workers[who].join(kept, 0.0)
+            workers[who].unwritten()
     for worker in [*workers, *workers]:
         kept = worker.join(kept, 0.0)
     newcomer = tally(clock, keep=1.0)
@@ -102,6 +106,9 @@ def test_what_is_forgotten_is_gone_everywhere() -> None:
     assert set(kept) == {"a", "b"}
     here.join(kept, 0.0)
     assert here.forget("a")
+    here.join(kept, 0.0)
+    here.unwritten()
+    assert here.fresh
     kept = here.join(kept, 0.0)
     assert set(kept) == {"b"}
     there.join(kept, 0.0)

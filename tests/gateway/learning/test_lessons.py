@@ -92,6 +92,41 @@ def test_what_cannot_be_read_is_replaced_by_what_is_known(kept: bytes) -> None:
     run(job())
 
 
+class Failing(MemoryStore):
+    """Reads, and does not write while it is told to fail."""
+
+    fails = False
+
+    async def put(
+        self, space: str, name: str, data: bytes, ttl_s: float | None = None
+    ) -> None:
+        if self.fails:
+            raise StoreError("disk full")
+        await super().put(space, name, data, ttl_s)
+
+
+def test_lessons_that_could_not_be_written_are_told_later() -> None:
+    async def job() -> None:
+        store = Failing()
+        one, ours = worker(store)
+        two, theirs = worker(store)
+        two.learn(outcome("a", 1.0))
+        assert await theirs.exchange()
+        one.learn(outcome("a", 1.0))
+        store.fails = True
+        assert await ours.exchange()
+        assert await ours.exchange()
+        assert value(one) == 1550.0
+        store.fails = False
+        one.learn(outcome("a", 0.5))
+        for lessons in (ours, theirs):
+            assert await lessons.exchange()
+        assert value(one) == value(two)
+        assert two.told()["learned"][0]["scores"] == 3.0
+
+    run(job())
+
+
 def test_a_change_reaches_others_and_ends_with_the_configuration() -> None:
     async def job() -> None:
         store = MemoryStore()
