@@ -24,8 +24,8 @@ _OTLP: Final = "send traces by OTLP: `telemetry.otlp_endpoint`"
 _PRICE: Final = "not billed by that here: see `price`"
 _REDIS: Final = "state is kept in `store.url`"
 _ROUTE: Final = "NOT ENFORCED: put it in front of the gateway"
-_ROUTING: Final = "see `routing.strategy` and a model's `strategy`"
-_TAGS: Final = "make an alias for each tag"
+_ROUTING: Final = "see `routing.strategies` and a model's `strategy`"
+_TAGS: Final = "make an alias for each tag, or a strategy of the kind `rules`"
 _TUNING: Final = "nothing of this kind to tune here"
 _UI: Final = "there is no user interface here yet"
 
@@ -162,7 +162,7 @@ ROUTER_UNSUPPORTED: Final = {
     "retry_policy": "errors that a retry cannot mend are not retried",
     "router_general_settings": _TUNING,
     "routing_groups": _ROUTING,
-    "routing_strategy_args": "the strategies have nothing to set",
+    "routing_strategy_args": "see `routing.strategies`",
     "search_tools": _MCP,
     "tag_*": _TAGS,
     "weights": "write `weight` inside litellm_params",

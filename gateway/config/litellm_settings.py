@@ -17,8 +17,8 @@ STRATEGIES: Final = {
     "least-busy": ("least_busy", ""),
     "latency-based-routing": ("latency", ""),
     "cost-based-routing": ("cheapest", ""),
-    "usage-based-routing": ("least_busy", "the nearest: by requests under way"),
-    "usage-based-routing-v2": ("least_busy", "the nearest: by requests under way"),
+    "usage-based-routing": ("usage", "counted by each process for itself"),
+    "usage-based-routing-v2": ("usage", "counted by each process for itself"),
 }
 """LiteLLM's strategies -> ours, and what is different."""
 

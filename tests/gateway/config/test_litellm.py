@@ -172,7 +172,7 @@ def test_a_whole_file_is_read_as_it_is() -> None:
     assert config.models["openai/*"].fallbacks == ["claude"]
     assert config.models["hid"].hidden
     assert len(config.models["gpt-4-alias"].deployments) == 2
-    assert config.routing.strategy == "least_busy"
+    assert config.routing.strategy == "usage"
     assert config.retries.attempts == 3
     assert config.retries.backoff_s == 1
     assert config.timeouts.total_s == 40, "the router's wins"
