@@ -83,10 +83,10 @@ class Affinity:
         if self._first is not None:
             return self._first.score(query, candidates, health)
         drawn = [_rendezvous(talk or query.id, c) for c in candidates]
-        best = max(drawn)
+        best = drawn.index(max(drawn))  # the first, where weights are tiny
         return [
-            Score(v, "by the conversation's hash", 1.0 if v == best else 0.0)
-            for v in drawn
+            Score(v, "by the conversation's hash", 1.0 if at == best else 0.0)
+            for at, v in enumerate(drawn)
         ]
 
     def learn(self, outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from routing.book import Book, Spec
@@ -64,6 +64,7 @@ def _health(count: int, seed: int) -> list[Health]:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 @given(candidates, st.integers(0, 1000))
+@example([Candidate(id=id, weight=0.0) for id in ("4", "5")], 0)  # both draw nothing
 def test_a_plan_holds_every_candidate_once_tier_by_tier(
     name: str, pool: list[Candidate], seed: int
 ) -> None:
