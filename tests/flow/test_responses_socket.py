@@ -200,7 +200,7 @@ def test_a_client_that_sends_without_end_is_sent_away(
     url = f"ws{running.url.removeprefix('http')}/v1/responses"
     asked = {"type": "response.create", "model": "plain", "input": "hold, please"}
     before = len(running.records(50, 0.5))
-    with connect(url, additional_headers=BEARER) as socket:
+    with connect(url, additional_headers=BEARER, close_timeout=60) as socket:
         with pytest.raises(ConnectionClosed) as closed:
             for _ in range(MOST_WAITING + 50):
                 socket.send(json.dumps(asked))

@@ -5,6 +5,7 @@ is refused here; bodies are capped, unpacked and timed alike.
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 from typing import Any, Final
@@ -26,7 +27,8 @@ STREAMS: Final = 100
 """HTTP/2 streams of one connection at a time."""
 
 _GRACE_S: Final = 2.0
-"""How long the rest of a body is read that the application did not ask for."""
+"""How long the rest of a body, or of a WebSocket, is read that the application did not
+ask for."""
 
 _value: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _target: Final = re.compile(
@@ -44,6 +46,9 @@ class Shield:
         self._streams: dict[Any, int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await _converse(self._app, scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -87,6 +92,29 @@ class Shield:
         }
         self._state.requests += 1
         await self._app(seen, receive, guarded.send)
+
+
+async def _converse(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """A WebSocket's application; where it closed, what the client had sent by then is
+    taken, too. Hypercorn waits for that without limit before it ends a connection."""
+    seen: set[str] = set()
+
+    async def heard() -> Message:
+        message = await receive()
+        seen.add(message["type"])
+        return message
+
+    async def told(message: Message) -> None:
+        seen.add(message["type"])
+        await send(message)
+
+    await app(scope, heard, told)
+    if not seen >= {"websocket.accept", "websocket.close"}:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE_S):
+            while "websocket.disconnect" not in seen:
+                await heard()
 
 
 def _check_streams(running: int) -> None:
