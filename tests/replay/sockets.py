@@ -45,6 +45,11 @@ FOLLOWS = frozenset({"openai_responses-13eda0"})
 sent up would hang on which of the two is played first."""
 
 
+LAST = frozenset({"openai_responses-a44f14"})
+"""Names a response that another recording tells, of the same provider: played when that
+one is sure to be remembered."""
+
+
 class Seen(NamedTuple):
     """What came of one recording."""
 
@@ -149,15 +154,18 @@ class Stage:
 
     def play(self, url: str) -> list[Seen]:
         """All of them, some at a time; in the order of the recordings."""
+        last = [n for n, r in enumerate(self.recordings, 1) if r.id in LAST]
+        rest = [n for n, r in enumerate(self.recordings, 1) if r.id not in LAST]
         with ThreadPoolExecutor(THREADS) as pool:
-            parts = [*pool.map(lambda first: self._share(url, first), range(THREADS))]
+            shares = [rest[first::THREADS] for first in range(THREADS)]
+            parts = [*pool.map(lambda share: self._share(url, share), shares)]
+        parts.append(self._share(url, last))
         return [
             seen for _, seen in sorted((s for part in parts for s in part), key=_first)
         ]
 
-    def _share(self, url: str, first: int) -> list[tuple[int, Seen]]:
-        """Every so many, by a client of its own."""
-        numbers = range(first + 1, len(self.recordings) + 1, THREADS)
+    def _share(self, url: str, numbers: Sequence[int]) -> list[tuple[int, Seen]]:
+        """Some, by a client of its own."""
         with httpx.Client(base_url=url, **PATIENT) as client:
             return [(number, self._one(client, number)) for number in numbers]
 
