@@ -10,7 +10,9 @@ WORKERS ?= 2
 run: $(VENV)/run.done        ## serve the first answer: no key, no configuration
 	$(BIN)/python -m gateway serve configs/minimal.yaml $(ARGS)
 
+# Compiled once, for the hundreds of gateways that tests start.
 test: $(VENV)/dev.done       ## every test; those that need recorded material skip without it
+	$(BIN)/python -m compileall -q adapters gateway protocols routing
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/dev.done      ## format, lint, types, floors

@@ -14,6 +14,7 @@ import pytest
 
 from adapters.providers import PROVIDERS
 from tests.flow.provider import CHAT, HELLO, body, event, said, usage
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, events, tell
 
@@ -74,7 +75,7 @@ def running(
 
 @pytest.fixture(scope="module")
 def ask(running: Running) -> Iterator["Ask"]:
-    with httpx.Client(base_url=running.url, timeout=60) as client:
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
         yield Ask(client, running)
 
 

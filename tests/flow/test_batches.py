@@ -16,6 +16,7 @@ from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types import Batch
 
 from tests.flow.provider import ENV, body, deployment, refused, usage
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.keys import mint
 from tests.harness.upstream import Request, Script, Upstream, tell, wait_for
@@ -391,7 +392,9 @@ def test_anthropics_sdk_runs_batches_over_any_model(
     assert made.id in [b.id for b in client.messages.batches.list(limit=1)]
     assert client.messages.batches.delete(made.id).id == made.id
     gone = httpx.get(
-        f"{running.url}/v1/messages/batches/{made.id}", headers={"x-api-key": MASTER}
+        f"{running.url}/v1/messages/batches/{made.id}",
+        headers={"x-api-key": MASTER},
+        **PATIENT,
     )
     assert gone.status_code == 404
     assert gone.json()["error"]["type"] == "not_found_error"

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.flow.provider import ENV
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.keys import mint
 from tests.harness.upstream import Request, Script, Upstream, tell
@@ -165,6 +166,7 @@ def _make(running: Running, kind: str, key: str) -> str:
             headers=bearer,
             data={"purpose": "user_data"},
             files=form,
+            **PATIENT,
         )
     assert made.status_code == 200, made.text
     said = made.json()
@@ -182,6 +184,7 @@ def _ask(running: Running, case: Case, id: str, key: str) -> httpx.Response:
             "content-type": "application/json",
             "x-request-id": "one",
         },
+        **PATIENT,
     )
 
 
@@ -272,6 +275,7 @@ def test_lines_for_a_provider_name_the_keys_own(
         headers={**bearer, "x-routeiq-provider": "openai"},
         data={"purpose": "batch"},
         files={"file": ("a.jsonl", json.dumps(line).encode())},
+        **PATIENT,
     )
     assert refused.status_code == 404
     turn = json.loads(json.dumps(_claude(DEEP)).replace("ID", id))

@@ -19,6 +19,7 @@ from google.genai import types
 from openai import BadRequestError, NotFoundError, OpenAI
 
 from tests.flow.provider import ENV, SECRET
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.keys import mint
 from tests.harness.upstream import Request, Script, Upstream, tell
@@ -201,7 +202,7 @@ def test_recorded_traffic_comes_through_as_it_was(
 
     upstream.on(None, answer)
     surfaced = 0
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(**PATIENT) as client:
         for case in CASES:
             path = case.path
             headers = {**BEARER, **case.headers, "x-case": str(case.number)}
@@ -557,6 +558,7 @@ def test_googles_sdk_has_files_caches_and_models(
         f"{running.url}/upload/v1beta/files?upload_id=u1",
         headers={"x-goog-api-key": mint(running, "eve")},
         content=b"x",
+        **PATIENT,
     )
     assert stolen.status_code == 404
     assert len(seen) == count
@@ -586,6 +588,7 @@ def test_a_redirect_to_a_files_bytes_leads_through_the_gateway(
         f"{running.url}/v1beta/files/v:download?alt=media",
         headers={"x-goog-api-key": MASTER},
         follow_redirects=True,
+        **PATIENT,
     )
     assert answer.content == b"film"
     assert answer.url.host == "127.0.0.1"

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.flow.provider import ENV, SECRET, refused, usage
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.keys import mint
 from tests.harness.upstream import (
@@ -64,9 +65,7 @@ def running(
 
 def _ask(running: Running, method: str, path: str, **more: Any) -> httpx.Response:
     headers = {**HEADERS, **more.pop("headers", {})}
-    return httpx.request(
-        method, running.url + path, headers=headers, timeout=30, **more
-    )
+    return httpx.request(method, running.url + path, headers=headers, **PATIENT, **more)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -113,11 +112,11 @@ def test_the_clients_key_never_goes_on(
         f"{running.url}{ROOT}/x?also={MASTER}",
         headers={name: value, "x-note": f"my key is {MASTER}"},
         json={},
-        timeout=30,
+        **PATIENT,
     )
     assert answer.status_code == 200
     assert MASTER not in answer.text
-    by_query = httpx.get(f"{running.url}{ROOT}/x?key={MASTER}&z=1", timeout=30)
+    by_query = httpx.get(f"{running.url}{ROOT}/x?key={MASTER}&z=1", **PATIENT)
     assert by_query.json()["target"] == "/base/x?z=1"
     assert MASTER not in by_query.text
 
@@ -183,7 +182,7 @@ def test_a_stream_comes_as_it_is_said(running: Running, upstream: Upstream) -> N
         + end(),
     )
     with httpx.stream(
-        "POST", f"{running.url}{ROOT}/chat", headers=HEADERS, json={}, timeout=30
+        "POST", f"{running.url}{ROOT}/chat", headers=HEADERS, json={}, **PATIENT
     ) as answer:
         raw = answer.iter_raw()
         assert next(raw) == b"data: {}\n\n"
@@ -267,7 +266,7 @@ def test_a_key_needs_the_whole_provider(running: Running, upstream: Upstream) ->
             running, "GET", f"{ROOT}/x", headers={"authorization": f"Bearer {key}"}
         )
         assert answer.status_code == status, models
-    assert httpx.get(f"{running.url}{ROOT}/x", timeout=30).status_code == 401
+    assert httpx.get(f"{running.url}{ROOT}/x", **PATIENT).status_code == 401
 
 
 TRICKS = [
@@ -339,7 +338,7 @@ def test_a_client_that_leaves_ends_it(running: Running, upstream: Upstream) -> N
         + stall(),
     )
     with httpx.stream(
-        "POST", f"{running.url}{ROOT}/slow", headers=HEADERS, json={}, timeout=30
+        "POST", f"{running.url}{ROOT}/slow", headers=HEADERS, json={}, **PATIENT
     ) as answer:
         next(answer.iter_raw())
         id = answer.headers["x-routeiq-id"]

@@ -19,6 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection
 
 from tests.flow.provider import ENV, SECRET
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.keys import mint
 from tests.harness.sockets import SocketProvider
@@ -361,7 +362,9 @@ def test_who_may_not_is_told_before_the_upgrade(
         row = running.record(response.headers["x-routeiq-id"])
         assert row["status"] == status
     assert not provider.asked
-    plain = httpx.get(f"{running.url}/v1/realtime?model=voice", headers=BEARER)
+    plain = httpx.get(
+        f"{running.url}/v1/realtime?model=voice", headers=BEARER, **PATIENT
+    )
     assert plain.status_code == 426
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.flow.vendors import KEY
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, tell
 
@@ -106,7 +107,7 @@ AUTH = {"authorization": "Bearer sk-master-0123456789"}
 
 @pytest.fixture(scope="module")
 def client(running: Running) -> Iterator[cohere.ClientV2]:
-    with httpx.Client(timeout=60) as http:
+    with httpx.Client(**PATIENT) as http:
         yield cohere.ClientV2(
             api_key="sk-master-0123456789", base_url=running.url, httpx_client=http
         )
@@ -145,7 +146,7 @@ def test_every_path_ranks_and_repeats_documents(running: Running, path: str) -> 
 
 
 def test_cohere_s_first_sdk_ranks_too(running: Running) -> None:
-    with httpx.Client(timeout=60) as http:
+    with httpx.Client(**PATIENT) as http:
         old = cohere.Client(
             api_key="sk-master-0123456789", base_url=running.url, httpx_client=http
         )
@@ -181,7 +182,7 @@ def test_cohere_s_sdk_embeds_at_cohere_and_elsewhere(
 
 async def _embed_async(running: Running) -> None:
     base = f"{running.url}/cohere"
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(**PATIENT) as http:
         client = cohere.AsyncClientV2(
             api_key="sk-master-0123456789", base_url=base, httpx_client=http
         )
@@ -214,7 +215,7 @@ def test_errors_are_cohere_s(running: Running, client: cohere.ClientV2) -> None:
     with pytest.raises(cohere.BadRequestError) as bad:
         client.rerank(model="cohere", query="q", documents=[])
     assert bad.value.body["message"].startswith("documents: missing or empty")
-    with httpx.Client(timeout=60) as http:
+    with httpx.Client(**PATIENT) as http:
         stranger = cohere.ClientV2(
             api_key="sk-wrong", base_url=running.url, httpx_client=http
         )

@@ -21,6 +21,7 @@ from openai.types.responses import Response
 from tests.adapters.openai_responses import grammar
 from tests.flow.provider import command
 from tests.flow.responses import ENV, MASTER, SECRET, Provider, config
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.shared import cassettes, needs_shared
 
@@ -552,6 +553,7 @@ def test_conversations_answer_as_openai_s_were_recorded(running: Running) -> Non
             recorded["request"]["method"],
             f"{running.url}/v1{place}",
             headers={} if refused else headers,
+            **PATIENT,
         )
         told, was = answer.json(), recorded["response"]["body"]
         assert answer.status_code == recorded["response"]["status"]

@@ -30,6 +30,7 @@ from tests.flow.vendors import (
     VENDORS,
     Vendor,
 )
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, events, tell
 from tests.replay import clients, converse
@@ -168,9 +169,9 @@ def _ask(running: Running, client: str, alias: str, *, stream: bool) -> httpx.Re
         verb = "converse-stream" if stream else "converse"
         url = f"{running.url}/bedrock/model/{alias}/{verb}"
         said = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
-        return httpx.post(url, json=said, timeout=60)
+        return httpx.post(url, json=said, **PATIENT)
     body = call_of(client, stream=stream).raw.replace(b'"alias"', f'"{alias}"'.encode())
-    return httpx.post(running.url + path, content=body, timeout=60)
+    return httpx.post(running.url + path, content=body, **PATIENT)
 
 
 def _dialects(provider: str) -> list[str]:

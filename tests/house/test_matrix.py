@@ -38,12 +38,14 @@ NO_CLAIMS: Final = {
 }
 
 
+Tails = dict[str, list[str]]
+"""By test, the parameters of each of its cases."""
 FILES: Final = {f"tests/{p.partition('::')[0]}" for row in ROWS for p in row.proofs}
 
 
 @pytest.fixture(scope="module")
-def collected(request: pytest.FixtureRequest) -> frozenset[str]:
-    """Every test that pytest finds in the files that are named, with parameters."""
+def collected(request: pytest.FixtureRequest) -> Tails:
+    """Every test that pytest finds in the files that are named."""
     found = {item.nodeid for item in request.session.items}
     # In a run of everything they are all at hand; the rest is collected apart.
     whole = {node.partition("::")[0] for node in found} if _runs_all(request) else set()
@@ -60,7 +62,11 @@ def collected(request: pytest.FixtureRequest) -> frozenset[str]:
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         found.update(line for line in done.stdout.splitlines() if "::" in line)
-    return frozenset(node.removeprefix("tests/") for node in found)
+    tails: Tails = {}
+    for node in found:
+        name, _, tail = node.removeprefix("tests/").partition("[")
+        tails.setdefault(name, []).append(tail)
+    return tails
 
 
 def _runs_all(request: pytest.FixtureRequest) -> bool:
@@ -70,16 +76,13 @@ def _runs_all(request: pytest.FixtureRequest) -> bool:
     return not picked and not any("::" in arg for arg in request.config.args)
 
 
-def _is_there(proof: str, collected: frozenset[str]) -> bool:
+def _is_there(proof: str, collected: Tails) -> bool:
     name, _, parameter = proof.partition("#")
-    return any(
-        node == name or (node.startswith(f"{name}[") and parameter in node[len(name) :])
-        for node in collected
-    )
+    return any(parameter in tail for tail in collected.get(name, ()))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.part}: {row.claim}")
-def test_a_claim_has_its_tests(row: Row, collected: frozenset[str]) -> None:
+def test_a_claim_has_its_tests(row: Row, collected: Tails) -> None:
     assert row.proofs
     assert [proof for proof in row.proofs if not _is_there(proof, collected)] == []
 

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -103,6 +104,12 @@ def serve(
     return frames, encoder.frames(frames) + encoder.close()
 
 
+@cache
+def uncut(recording: Recording, *, usage: bool = True) -> tuple[list[Frame], bytes]:
+    """The recording as a client is told it, read once for all tests of it."""
+    return serve(recording, [recording.body], usage=usage)
+
+
 def chunks(out: bytes) -> list[dict[str, Any]]:
     lines = out.replace(b"\r\n", b"\n").split(b"\n")
     payloads = [line[5:].strip() for line in lines if line.startswith(b"data:")]
@@ -120,7 +127,7 @@ def sound() -> list[Recording]:
 def test_broken_streams_end_in_their_error_and_no_others_do() -> None:
     seen = set()
     for recording in streams():
-        error = failure(serve(recording, [recording.body])[0])
+        error = failure(uncut(recording)[0])
         if error is not None:
             seen.add(recording.name)
             assert isinstance(error, BROKEN[recording.name][0]), recording.name
@@ -131,7 +138,7 @@ def test_broken_streams_end_in_their_error_and_no_others_do() -> None:
 def test_every_chunk_passes_the_official_types_in_strict_mode(usage: bool) -> None:
     total = 0
     for recording in sound():
-        for chunk in chunks(serve(recording, [recording.body], usage=usage)[1]):
+        for chunk in chunks(uncut(recording, usage=usage)[1]):
             ChatCompletionChunk.model_validate(chunk, strict=True)
             total += 1
     assert total > 17_000
@@ -173,11 +180,7 @@ def test_usage_comes_once_when_asked_for_and_else_not_at_all() -> None:
             if c.get("usage") or "usage" in (c.get("x_groq") or {})
         ]
         with_, without = (
-            [
-                c
-                for c in chunks(serve(recording, [recording.body], usage=asked)[1])
-                if c.get("usage")
-            ]
+            [c for c in chunks(uncut(recording, usage=asked)[1]) if c.get("usage")]
             for asked in (True, False)
         )
         assert without == [], recording.name
@@ -191,7 +194,7 @@ def test_usage_is_what_an_independent_reading_says() -> None:
     seen = 0
     for recording in streams():
         told = [c["usage"] for c in recording.chunks() if c.get("usage")]
-        frames = serve(recording, [recording.body], usage=False)[0]
+        frames = uncut(recording, usage=False)[0]
         used = [d.usage for d in deltas(frames) if isinstance(d, Used)]
         if not told:
             continue
@@ -203,7 +206,7 @@ def test_usage_is_what_an_independent_reading_says() -> None:
 
 def test_every_stream_ends_with_one_terminator() -> None:
     for recording in streams():
-        out = serve(recording, [recording.body])[1]
+        out = uncut(recording)[1]
         assert out.count(b"[DONE]") == 1, recording.name
         assert out.rstrip().endswith(b"[DONE]"), recording.name
 
@@ -212,7 +215,7 @@ def test_tool_calls_count_from_zero_and_keep_their_ids() -> None:
     seen = 0
     for recording in sound():
         calls: dict[int, list[str]] = {}
-        for delta in deltas(serve(recording, [recording.body])[0]):
+        for delta in deltas(uncut(recording)[0]):
             if isinstance(delta, ToolStart):
                 ids = calls.setdefault(delta.choice, [])
                 assert delta.tool == len(ids), recording.name
@@ -237,7 +240,7 @@ def test_the_official_accumulator_finds_what_the_deltas_say() -> None:
     for recording in sound():
         if recording.name in JOINED:
             continue
-        frames, out = serve(recording, [recording.body])
+        frames, out = uncut(recording)
         state: Any = ChatCompletionStreamState()
         for chunk in chunks(out):
             state.handle_chunk(ChatCompletionChunk.model_validate(chunk))
@@ -286,7 +289,7 @@ def pieces(body: bytes, how: str) -> list[bytes]:
 @pytest.mark.parametrize("how", CUTS)
 def test_what_comes_out_does_not_depend_on_the_cuts(how: str) -> None:
     for recording in streams():
-        frames, out = serve(recording, [recording.body])
+        frames, out = uncut(recording)
         again, cut = serve(recording, pieces(recording.body, how))
         assert cut == out, recording.name
         assert _comparable(again) == _comparable(frames), recording.name
@@ -294,7 +297,7 @@ def test_what_comes_out_does_not_depend_on_the_cuts(how: str) -> None:
 
 def test_what_comes_out_does_not_depend_on_cuts_after_every_byte() -> None:
     for recording in streams():
-        frames, out = serve(recording, [recording.body])
+        frames, out = uncut(recording)
         again, cut = serve(recording, pieces(recording.body, "one byte"))
         assert cut == out, recording.name
         assert _comparable(again) == _comparable(frames), recording.name
@@ -318,10 +321,17 @@ def finished(body: bytes) -> bool:
     seen: dict[int, bool] = {}
     for line in body.decode(errors="replace").replace("\r\n", "\n").split("\n"):
         if line.startswith("data: {"):
-            for choice in json.loads(line[5:]).get("choices") or ():
-                done = choice.get("finish_reason") is not None
-                seen[choice["index"]] = seen.get(choice["index"], False) or done
+            for index, done in _choices(line):
+                seen[index] = seen.get(index, False) or done
     return bool(seen) and all(seen.values())
+
+
+@cache
+def _choices(line: str) -> list[tuple[int, bool]]:
+    """Which choices an event tells of, and whether as finished. Every event is in many
+    beginnings of its stream."""
+    told = json.loads(line[5:]).get("choices") or ()
+    return [(c["index"], c.get("finish_reason") is not None) for c in told]
 
 
 def test_a_stream_cut_at_any_event_is_an_error_and_never_a_made_up_finish() -> None:
@@ -393,7 +403,7 @@ def test_what_was_used_is_known_when_a_stream_breaks_after_it_was_told() -> None
 
 def test_a_stream_begins_once_and_before_all_else() -> None:
     for recording in sound():
-        said = deltas(serve(recording, [recording.body])[0])
+        said = deltas(uncut(recording)[0])
         assert isinstance(said[0], Begin)
         assert sum(isinstance(d, Begin) for d in said) == 1
 
@@ -401,11 +411,7 @@ def test_a_stream_begins_once_and_before_all_else() -> None:
 def test_thoughts_are_found_in_streams() -> None:
     signed, thinking = 0, 0
     for recording in streams():
-        thoughts = [
-            d
-            for d in deltas(serve(recording, [recording.body])[0])
-            if isinstance(d, ThinkDelta)
-        ]
+        thoughts = [d for d in deltas(uncut(recording)[0]) if isinstance(d, ThinkDelta)]
         told = [
             choice["delta"]
             for c in recording.chunks()

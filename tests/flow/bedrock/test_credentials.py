@@ -16,6 +16,7 @@ import pytest
 
 from tests.flow.bedrock.issuers import Aws, printed
 from tests.harness import spoken_bedrock as bedrock
+from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import tell
 from tests.replay import converse
@@ -197,7 +198,7 @@ def test_what_is_not_translated_goes_through_signed(aws: Aws, running: Running) 
                 f"{running.url}/passthrough/raw{path}",
                 content=exchange.request,
                 headers={"content-type": "application/json"},
-                timeout=60,
+                **PATIENT,
             )
             aws.rules.remove(rule)
             if "%2F" in path:  # it could lead elsewhere, and is never passed through

@@ -8,6 +8,7 @@ import httpx
 
 from tests.flow.media.conftest import KEY, Scene
 from tests.flow.media.recorded import Recorded, recordings
+from tests.harness.clients import PATIENT
 from tests.harness.upstream import tell
 from tests.shared import needs_shared
 
@@ -24,7 +25,7 @@ REWRITTEN = {
 def test_every_recording_goes_through_unchanged(scene: Scene) -> None:
     found = recordings()
     assert len(found) >= 36
-    with httpx.Client(base_url=scene.gateway.url, timeout=60) as http:
+    with httpx.Client(base_url=scene.gateway.url, **PATIENT) as http:
         for recorded in found:
             check(scene, http, recorded)
 

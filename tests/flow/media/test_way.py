@@ -50,7 +50,7 @@ def ask(scene: Scene, path: str, body: Any) -> httpx.Response:
         headers["content-type"] = "application/json"
         data = json.dumps(body).encode()
     url = f"{scene.gateway.url}/v1/{path}"
-    return httpx.post(url, content=data, headers=headers, timeout=PATIENT["timeout"])
+    return httpx.post(url, content=data, headers=headers, **PATIENT)
 
 
 @pytest.mark.parametrize("path", CALLS)
@@ -114,7 +114,7 @@ def test_sound_that_breaks_off_does_not_look_whole(scene: Scene) -> None:
     body = {"model": "alias", "input": "hello", "voice": "a"}
     headers = {"authorization": f"Bearer {KEY}"}
     got = b""
-    with httpx.stream("POST", url, json=body, headers=headers, timeout=30) as answer:
+    with httpx.stream("POST", url, json=body, headers=headers, **PATIENT) as answer:
         assert answer.status_code == 200
         with pytest.raises(httpx.RemoteProtocolError):
             for piece in answer.iter_bytes():
