@@ -44,6 +44,7 @@ from gateway.spine.dispatch import Dispatch
 from gateway.spine.fetch import Fetcher
 from gateway.spine.realtime import Sessions
 from gateway.spine.record import Recorder, Sink
+from gateway.spine.remotes import Remotes
 from gateway.spine.way import Way
 from gateway.store.contract import Store
 from gateway.store.files import Files
@@ -197,12 +198,14 @@ async def build(
     lessons = Lessons(store, deployer.book, learning.sync_s)
     scores = Scores(store, directory, decisions, learning.full_scores, keep_s)
     means = Means(telemetry.propagation, fetcher)
-    way = Way(directory, config.cooldown, means, seeded())
+    remotes = Remotes(client)
+    way = Way(directory, config.cooldown, means, remotes, seeded())
     dispatch = Dispatch(
         keyring=Keyring(store, master, config.keys.cache_s),
         directory=directory,
         way=way,
-        conductor=Conductor(way, directory),
+        remotes=remotes,
+        conductor=Conductor(way, remotes, directory),
         recorder=recorder,
         decisions=decisions,
         total_s=config.timeouts.total_s,

@@ -1,5 +1,6 @@
 """The configured models -> live aliases and deployments."""
 
+import re
 import time
 from functools import partial
 from hashlib import sha256
@@ -24,18 +25,22 @@ from gateway.config.aws import sited
 from gateway.config.check_routing import specs
 from gateway.config.command import is_command
 from gateway.config.found import found_keys
-from gateway.config.secrets import SecretError, Secrets
+from gateway.config.secrets import SecretError, Secrets, is_reference
 from gateway.credentials.contract import Wanted
 from gateway.credentials.signing import Signing
 from gateway.credentials.wallet import Wallet
 from gateway.deployments import Alias, Deployment, Directory
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
-from routing.book import Book, seeded
+from routing.book import Book, Spec, seeded
 from routing.health import Credential, Health
 from routing.types import Candidate
 from routing.types import Limits as HealthLimits
 
+EXTERNAL: Final = "external"
+"""The kind of strategy that asks another server."""
+_SECRET: Final = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
+"""In the names of headers whose values are nobody's business."""
 DEMO: Final = "demo"
 """The alias, and the echo family's model, that answers without any provider."""
 
@@ -59,7 +64,10 @@ class Deployer:
         self._catalog = catalog
         self._client = client
         self._loopback = loopback
-        strategies = specs(config.routing.strategies)
+        strategies = {
+            name: _introduced(spec, secrets, redactor)
+            for name, spec in specs(config.routing.strategies).items()
+        }
         self.book = Book(strategies, seeded(), time.monotonic)
         self._resolved: dict[str, str] = {}
         self._wallet = wallet
@@ -289,6 +297,19 @@ class Deployer:
         )
 
 
+def _introduced(spec: Spec, secrets: Secrets, redactor: Redactor) -> Spec:
+    """A strategy that asks another server, with the headers' secrets in place."""
+    headers = spec.options.get("headers")
+    if spec.kind != EXTERNAL or not isinstance(headers, dict):
+        return spec
+    found = {}
+    for name, value in headers.items():
+        found[name] = secrets.resolve(value) if is_reference(value) else value
+        if _SECRET.search(name) or is_reference(value):
+            redactor.learn(found[name].rpartition(" ")[2])
+    return msgspec.structs.replace(spec, options={**spec.options, "headers": found})
+
+
 def origins(config: schema.Config, secrets: Secrets) -> set[tuple[str, int]]:
     """Hosts and ports of the table and the configuration: allowed though private."""
     urls = [
@@ -300,6 +321,11 @@ def origins(config: schema.Config, secrets: Secrets) -> set[tuple[str, int]]:
         entry.base_url
         for model in config.models.values()
         for entry in model.deployments
+    ]
+    urls += [
+        str(own.options.get("url", ""))
+        for own in config.routing.strategies.values()
+        if own.kind == EXTERNAL
     ]
     urls += [f"https://{host}" for host in clouds.vertex_hosts(config, secrets)]
     return {_address(url) for url in urls if url}

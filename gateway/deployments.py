@@ -20,7 +20,14 @@ from gateway.net.client import Limits
 from gateway.net.loopback import Asker
 from gateway.telemetry.redact import Redactor
 from routing.book import BadStrategy, Book
-from routing.contract import Blind, Conducting, Learner, Splitter, Strategy
+from routing.contract import (
+    Blind,
+    Conducting,
+    Learner,
+    Remote,
+    Splitter,
+    Strategy,
+)
 from routing.engine import Pool, plan
 from routing.health import Health
 from routing.types import Candidate, Plan, Query
@@ -183,6 +190,7 @@ class Alias:
         "_conducted",
         "_marks",
         "_pool",
+        "_remotes",
         "_strategy",
         "budget",
         "deployments",
@@ -211,7 +219,9 @@ class Alias:
         self.budget = Budget(retries.budget_ratio, retries.budget_min)
         self._book = book
         self._strategy = own = book.get(strategy)
-        self._conducted = any(isinstance(s, Conducting) for s in book.within(strategy))
+        within = book.within(strategy)
+        self._conducted = any(isinstance(s, Conducting) for s in within)
+        self._remotes = tuple(s for s in within if isinstance(s, Remote))
         self._by_id = {d.id: d for d in deployments}
         self._pool = Pool(
             [d.candidate for d in deployments], [d.health for d in deployments]
@@ -272,6 +282,13 @@ class Alias:
         if isinstance(decides, Splitter):
             decides = decides.arm(query)
         return decides if isinstance(decides, Conducting) else None
+
+    def remotes(self, wished: str) -> tuple[Remote, ...]:
+        """Strategies that want to be told something before they score."""
+        if not wished:
+            return self._remotes
+        self.strategy(wished)  # which says what is wrong with it
+        return tuple(s for s in self._book.within(wished) if isinstance(s, Remote))
 
     def learners(self, query: Query) -> tuple[Learner, ...]:
         """Who learns from what comes of a query: whoever decided, and whom they ask."""

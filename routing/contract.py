@@ -76,6 +76,46 @@ class Splitter(Protocol):
         ...
 
 
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a strategy wants to know of another server."""
+
+    key: str
+    """Its own name for it."""
+    body: bytes
+    """JSON, to be posted."""
+    timeout_s: float
+
+
+@runtime_checkable
+class Remote(Protocol):
+    """A strategy that is told something by another server before it scores; without
+    that it scores all the same."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str]
+
+    def question(
+        self, query: Query, candidates: Sequence[Candidate]
+    ) -> Question | None:
+        """What to ask; `None`: nothing, it knows."""
+        ...
+
+    def answered(
+        self, question: Question, body: bytes, candidates: Sequence[Candidate]
+    ) -> None:
+        """The answer.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        ...
+
+    def failed(self, why: str) -> None:
+        """There is no answer; `why` in few words, none of them secret."""
+        ...
+
+
 class Method(Options, frozen=True, kw_only=True):
     """How one answer is made of several calls; what all ways of that have."""
 

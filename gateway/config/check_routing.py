@@ -4,12 +4,13 @@ import time
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
+from gateway.config.addresses import bad_url
 from gateway.config.findings import Findings
 from gateway.config.problem import Path, did_you_mean, quoted
 from gateway.config.routed import StrategyConfig
 from gateway.config.schema import Config
 from routing.book import BadStrategy, Book, Spec, seeded
-from routing.contract import Conducting, Strategy
+from routing.contract import Conducting, Remote, Strategy
 from routing.strategies.table import STRATEGIES, kind, kinds
 
 
@@ -23,6 +24,8 @@ def check_routing(config: Config, findings: Findings) -> None:
         _check_name(routing.strategy, ("routing", "strategy"), names, findings)
     for name in known:
         made = _made(name, book, findings)
+        if isinstance(made, Remote):
+            _check_remote(name, made, findings)
         if isinstance(made, Conducting):
             _check_helpers(name, made, config, findings)
     for alias, model in config.models.items():
@@ -78,6 +81,15 @@ def _made(name: str, book: Book, findings: Findings) -> Strategy | None:
     except LookupError as error:
         findings.problem((*path, "options"), str(error.args[0]))
     return None
+
+
+def _check_remote(name: str, strategy: Remote, findings: Findings) -> None:
+    """Whether its server can be asked."""
+    path: Path = ("routing", "strategies", name, "options")
+    if wrong := bad_url(strategy.url):
+        findings.problem((*path, "url"), wrong)
+    for header, value in strategy.headers.items():
+        findings.header((*path, "headers", header), header, value)
 
 
 def _check_helpers(

@@ -8,7 +8,6 @@ from gateway.endpoints.table import Row
 from gateway.endpoints.visit import Visit, VisitDoor
 from gateway.errors import Refused
 from gateway.spine.dispatch import Dispatch
-from gateway.spine.explain import explain
 from gateway.telemetry.context import Propagation
 
 DIALECT: Final = {
@@ -33,7 +32,7 @@ def rows(dispatch: Dispatch, propagation: Propagation) -> list[Row]:
         exchange = visit.exchange
         call = DIALECTS[name].read_call(await visit.body(), Hint(operation=operation))
         exchange.operation = operation
-        decision: Any = explain(dispatch.directory, exchange, call)
+        decision: Any = await dispatch.decide(exchange, call)
         await visit.json(decision)
 
     path = "/v1/routing/explain"

@@ -32,6 +32,7 @@ from gateway.spine.exchange import Exchange
 from gateway.spine.explain import explain
 from gateway.spine.outcome import learn
 from gateway.spine.record import Recorder
+from gateway.spine.remotes import Remotes
 from gateway.spine.route import resolve
 from gateway.spine.way import Way
 from gateway.spine.wishes import DRY_RUN, wants_dry_run, wishes
@@ -80,6 +81,7 @@ class Dispatch:
         keyring: Keyring,
         directory: Directory,
         way: Way,
+        remotes: Remotes,
         conductor: Conductor,
         recorder: Recorder,
         decisions: Decisions,
@@ -91,6 +93,7 @@ class Dispatch:
         self.keyring = keyring
         self.directory = directory
         self._way = way
+        self._remotes = remotes
         self._conductor = conductor
         self._recorder = recorder
         self._decisions = decisions
@@ -121,8 +124,7 @@ class Dispatch:
                 call = exchange.call = exchange.dialect.read_call(body, hint)
                 self._note(exchange, call)
                 if DRY_RUN in exchange.headers and wants_dry_run(exchange.headers):
-                    decision = explain(self.directory, exchange, call)
-                    await outlet.explained(exchange, decision)
+                    await outlet.explained(exchange, await self.decide(exchange, call))
                     return
                 exchange.alias = resolve(self.directory, exchange, call.model)
                 self._limit(exchange, streams=call.stream)
@@ -148,6 +150,17 @@ class Dispatch:
             self.in_flight -= 1
             self._record(exchange)
             _untie(exchange.error)
+
+    async def decide(self, exchange: Exchange, call: Call) -> bytes:
+        """The whole decision, in words; nothing of it is carried out.
+
+        Raises:
+            Refused, BadCall: as the call itself would be.
+        """
+        exchange.wishes = wishes(exchange.headers, call)
+        alias = resolve(self.directory, exchange, call.model)
+        await self._remotes.ask(exchange, call, alias)
+        return explain(self.directory, exchange, call)
 
     def _note(self, exchange: Exchange, call: Call) -> None:
         """What the call says of itself."""

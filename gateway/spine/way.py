@@ -22,6 +22,7 @@ from gateway.spine.book import Try
 from gateway.spine.exchange import Exchange
 from gateway.spine.race import Asking, race
 from gateway.spine.remedy import Cooling, Remedy, remedy
+from gateway.spine.remotes import Remotes
 from gateway.spine.route import plan
 from gateway.spine.tries import Hedge, Outcome, Tries, none_left
 from gateway.telemetry.logs import deployment_changed
@@ -39,8 +40,10 @@ class Way:
         directory: Directory,
         cooldown: Cooldown,
         means: Means,
+        remotes: Remotes,
         rng: random.Random,
     ) -> None:
+        self._remotes = remotes
         self._directory = directory
         self._means = means
         self._cooldown = cooldown
@@ -94,6 +97,8 @@ class Way:
             self.penalise(exchange, exchange.serving, stream.book, error)
 
     async def _alias(self, exchange: Exchange, call: Call, alias: Alias) -> Answered:
+        if alias.remotes(exchange.wishes.strategy):
+            await self._remotes.ask(exchange, call, alias)
         now = time.monotonic()
         alias.budget.request(now)
         planned = plan(exchange, call, alias, now)

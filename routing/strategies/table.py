@@ -27,6 +27,7 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "prompt_cache": "affinity:PromptCache",
     "blend": "blend:Blend",
     "cascade": "conducted:Cascade",
+    "external": "external:External",
     "router_r1": "conducted:RouterR1",
     "agentic": "conducted:Agentic",
     "experiment": "experiment:Experiment",

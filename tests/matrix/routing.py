@@ -5,6 +5,7 @@ from typing import Final
 from tests.matrix.row import Row
 
 _CONDUCT: Final = "flow/test_conduct.py::"
+_EXTERNAL: Final = "flow/test_external.py::"
 _CASCADE: Final = "flow/test_cascade.py::"
 _FLOW: Final = "flow/test_strategies.py::"
 
@@ -176,6 +177,26 @@ ROWS: Final = (
             f"{_CONDUCT}test_parts_that_fail_are_left_out",
             f"{_CONDUCT}test_what_is_simple_or_has_no_room_is_one_call",
             f"{_CONDUCT}test_a_client_that_leaves_ends_all_parts",
+        ),
+    ),
+    Row(
+        "routing",
+        "external: another server scores; where it does not, another strategy ranks",
+        (
+            f"{_EXTERNAL}test_who_is_scored_highest_serves",
+            f"{_EXTERNAL}test_a_prompt_is_asked_about_once",
+            f"{_EXTERNAL}test_a_server_that_is_too_slow_is_left_alone",
+            f"{_EXTERNAL}test_what_cannot_be_used_leaves_it_to_another_strategy",
+            f"{_EXTERNAL}test_others_may_build_on_what_it_says",
+            f"{_EXTERNAL}test_what_cannot_be_asked_is_told_by_check",
+        ),
+    ),
+    Row(
+        "routing",
+        "external: words leave only where they may, and secrets are told to nobody",
+        (
+            f"{_EXTERNAL}test_the_server_is_told_numbers_and_words_only_where_it_may",
+            f"{_EXTERNAL}test_its_secrets_are_told_to_nobody",
         ),
     ),
 )

@@ -19,6 +19,7 @@ SPECS = {
     "blend": {"of": {"cheapest": 2.0, "least_busy": 1.0}},
     "experiment": {"arms": {"cheapest": 1.0, "ordered": 1.0}},
     "explore": {"of": "cheapest", "share": 0.2},
+    "external": {"url": "http://localhost/scores"},
     "router_r1": {"thinker": "m"},
     "agentic": {"planner": "m", "then": "ordered"},
 }

@@ -20,6 +20,7 @@ from gateway.spine.conduct.parts import in_parts
 from gateway.spine.conduct.passing import passed
 from gateway.spine.conduct.reasoning import reasoning
 from gateway.spine.exchange import Exchange
+from gateway.spine.remotes import Remotes
 from gateway.spine.route import query
 from gateway.spine.way import Way
 from routing.strategies.conducted import (
@@ -35,8 +36,9 @@ PLAINLY: Final = "answered plainly: {}"
 class Conductor:
     """From a routed exchange to an answer that has begun, by one call or several."""
 
-    def __init__(self, way: Way, directory: Directory) -> None:
+    def __init__(self, way: Way, remotes: Remotes, directory: Directory) -> None:
         self._way = way
+        self._remotes = remotes
         self._directory = directory
 
     def answer(self, exchange: Exchange, call: Call) -> Awaitable[Answered]:
@@ -63,6 +65,7 @@ class Conductor:
             finally:
                 _note(exchange, PLAINLY.format(why))
         asks = Calls(self._way, self._directory, exchange, call, asked, strategy.method)
+        await self._remotes.ask(exchange, call, alias)
         exchange.query = asked
         planned = exchange.plan = alias.plan(asked, time.monotonic())
         try:
