@@ -119,7 +119,8 @@ class Speech:
             self.drop("image_url.detail")
         source: Json
         if part.data:
-            media = part.media_type or sniff(part.data)
+            own = self.own and part.media_type
+            media = own or sniff(part.data, part.media_type)
             source = {"type": "base64", "media_type": media, "data": part.data}
         elif part.url:
             source = {"type": "url", "url": self._web(part.url, "image_url")}
@@ -259,7 +260,7 @@ def as_text(part: Part) -> str:
         case Image() if part.url:
             return f"![image]({part.url})"
         case Image() if part.data:
-            media = part.media_type or sniff(part.data)
+            media = sniff(part.data, part.media_type)
             return f"![image](data:{media};base64,{part.data})"
         case _:
             return ""
@@ -279,9 +280,10 @@ def _marked(block: Json, cache: Cache | None) -> Json:
     return block
 
 
-def sniff(data: str) -> str:
-    """The media type of an image, by how its base64 begins."""
+def sniff(data: str, told: str) -> str:
+    """The media type of an image, by how its base64 begins: what clients tell of it is
+    often another one, which Anthropic refuses. Of others, what is told."""
     for start, media in _MAGIC.items():
         if data.startswith(start):
             return media
-    return "image/png"
+    return told or "image/png"

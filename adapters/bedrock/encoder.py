@@ -76,7 +76,7 @@ class ConverseEncoder(MessagesEncoder):
 
     def _part(self, part: Part) -> None:
         if isinstance(part, Image) and part.data:
-            media = (part.media_type or sniff(part.data)).partition("/")[2]
+            media = sniff(part.data, part.media_type).partition("/")[2]
             self._need("image", {"type": "image", "format": media}, fresh=True)
             self._change({"image": {"source": {"bytes": part.data}}})
             self._shut()

@@ -136,7 +136,7 @@ class Speech:
     def _image(self, part: Image) -> Json:
         if part.detail not in ("", "auto"):
             self.drop("image_url.detail")
-        media = part.media_type or (sniff(part.data) if part.data else "")
+        media = sniff(part.data, part.media_type) if part.data else part.media_type
         word = _IMAGES.get(media, media.partition("/")[2])
         if part.data and word not in {"png", "jpeg", "gif", "webp"}:
             raise Unsupported(f"Bedrock models see no {media}", "image_url")
@@ -269,7 +269,7 @@ def _other(part: Part) -> list[Json | Raw]:
     if isinstance(part, Opaque):
         return [part.raw] if part.family == FAMILY else []
     if isinstance(part, Image) and part.data:
-        word = (part.media_type or sniff(part.data)).partition("/")[2]
+        word = sniff(part.data, part.media_type).partition("/")[2]
         return [{"image": {"format": word, "source": {"bytes": part.data}}}]
     text = as_text(part)
     return [{"text": text}] if text else []

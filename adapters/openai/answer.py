@@ -1,7 +1,7 @@
 """Whole answers of OpenAI-shaped providers, read: strict as they are, or mended."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -15,6 +15,9 @@ from adapters.openai.wire import ABSENT, present
 
 LEGACY_ID = "call_0"
 """The id of a legacy `function_call`, which has none of its own."""
+
+_REAL: Final = {"image/jpg": "image/jpeg"}
+"""What clients call media types -> their names."""
 
 
 def read(response: WireResponse, model: str, operation: str) -> ChatResult:
@@ -213,7 +216,7 @@ def image(url: str, detail: str = "") -> Image:
     """A picture at an address, or in a data URL."""
     media_type, data = data_url(url)
     if data:
-        return Image(data, media_type, detail=detail)
+        return Image(data, _REAL.get(media_type, media_type), detail=detail)
     return Image(url=url, detail=detail)
 
 

@@ -8,6 +8,9 @@ _STREAMS: Final = "flow/bug_classes/test_streams.py::"
 _REQUESTS: Final = "flow/bug_classes/test_requests.py::"
 _SCENARIOS: Final = "flow/scenarios/test_scenarios.py::"
 _TURNS: Final = "flow/bug_classes/test_turns.py::"
+_MEDIA: Final = "flow/bug_classes/test_media.py::"
+_LEAVING: Final = "flow/bug_classes/test_leaving.py::"
+_UNTOUCHED: Final = "flow/bug_classes/test_untouched.py::"
 _ANSWERS: Final = "flow/bug_classes/test_answers.py::"
 
 ROWS: Final = (
@@ -124,8 +127,16 @@ ROWS: Final = (
     ),
     Row(
         "bugs",
-        "bug class 17: pictures in results of tools arrive",
-        (f"{_ANSWERS}test_class_17_pictures_in_tool_results_arrive",),
+        "bug class 17: pictures and files arrive, in whatever form a backend takes them",
+        (
+            f"{_MEDIA}test_class_17_addresses_go_as_they_are_or_as_data",
+            f"{_MEDIA}test_class_17_data_keeps_its_bytes_and_gets_its_media_type",
+            f"{_MEDIA}test_class_17_pdfs_arrive_as_documents",
+            f"{_MEDIA}test_class_17_pdfs_by_address_arrive_too",
+            f"{_MEDIA}test_class_17_pictures_and_files_in_tool_results_arrive",
+            f"{_MEDIA}test_class_17_a_place_in_google_s_storage_is_google_s_to_read",
+            f"{_MEDIA}test_class_17_a_place_that_a_backend_cannot_read_is_refused",
+        ),
     ),
     Row(
         "bugs",
@@ -133,19 +144,33 @@ ROWS: Final = (
         (
             f"{_ANSWERS}test_class_18_errors_keep_their_kind",
             f"{_ANSWERS}test_class_18_errors_that_pass_fall_back",
+            f"{_ANSWERS}test_class_18_streams_that_begin_with_an_error_fall_back",
+            f"{_ANSWERS}test_class_18_the_provider_s_own_code_is_not_lost",
         ),
     ),
     Row(
         "bugs",
-        "bug class 19: retry-after and limits reach the client",
-        (f"{_ANSWERS}test_class_19_retry_after_and_rate_limits_reach_the_client",),
+        "bug class 19: retry-after and limits reach the client, who may leave",
+        (
+            f"{_ANSWERS}test_class_19_retry_after_and_rate_limits_reach_the_client",
+            f"{_LEAVING}test_class_19_a_client_that_leaves_cools_no_deployment",
+            f"{_LEAVING}test_class_19_a_deployment_that_fails_is_cooled",
+        ),
     ),
     Row(
         "bugs",
-        "bug class 20: what is unknown passes both ways",
+        "bug class 20: what is unknown passes both ways; citations, several answers and "
+        "probabilities come through, and tools in their order",
         (
-            f"{_ANSWERS}test_class_20_passthrough_keeps_unknown_fields_both_ways",
-            f"{_ANSWERS}test_class_20_passthrough_keeps_beta_headers_and_server_tools",
+            f"{_UNTOUCHED}test_class_20_passthrough_keeps_unknown_fields_both_ways",
+            f"{_UNTOUCHED}test_class_20_passthrough_keeps_unknown_fields_of_streams",
+            f"{_UNTOUCHED}test_class_20_passthrough_keeps_beta_headers_and_server_tools",
+            f"{_UNTOUCHED}test_class_20_citations_name_their_source",
+            f"{_UNTOUCHED}test_class_20_citations_are_annotations_of_responses",
+            f"{_UNTOUCHED}test_class_20_several_answers_are_several",
+            f"{_UNTOUCHED}test_class_20_several_answers_of_who_gives_one_are_refused",
+            f"{_UNTOUCHED}test_class_20_logprobs_come_through",
+            f"{_UNTOUCHED}test_class_20_tools_keep_their_order_and_the_bytes_are_the_same",
         ),
     ),
     Row(

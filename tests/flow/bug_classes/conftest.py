@@ -87,12 +87,13 @@ def _config(up: Providers) -> dict[str, Any]:
         place = {"base_url": f"{up.url}/{name}{version}", "api_key": "env:OTHER_KEY"}
         model = f"{'openai' if name == 'azure-like' else name}/m"
         models[name] = {"deployments": [{"model": model, **place, "price": PRICE}]}
-    for alias in ("anthropic", "gemini"):
+    for alias in ("plain", "anthropic", "gemini", "bedrock"):
         models[f"{alias}-then"] = {**models[alias], "fallbacks": ["mistral"]}
     return {
         "keys": {"master": "env:MASTER_KEY"},
         "models": models,
         "providers": families,
+        "fetch": {"allow_private": ["127.0.0.2/32"]},
         "retries": {"attempts": 1},
         "cooldown": {"failures": 1_000_000},
     }

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from tests.flow.sdk.features import ZURICH
+from tests.flow.sdk.features import SOURCE, ZURICH
 from tests.harness.answers import Answer, Called, Said, Thought, Tokens
 from tests.harness.upstream import Script, events
 
@@ -22,6 +22,7 @@ ANSWERS: Final = {
     "hidden": Answer(
         (Thought("", SIGNED, redacted=True), Called("weather", ZURICH)), "tools", USED
     ),
+    "cited": Answer((Said("As I read.", SOURCE),), tokens=USED),
     "cut": Answer((Said("and so on"),), "length", USED),
 }
 

@@ -1,125 +1,173 @@
-"""Classes 17 to 20: pictures, errors, headers and what must come through untouched,
-and what else was seen beside them."""
+"""Classes 18 and 19, errors and headers; and what else was seen beside them all."""
 
-import base64
 import json
-from binascii import crc32
 from typing import Any
 
+import anthropic
 import httpx
 import openai
 import pytest
+from google.genai import errors as genai_errors
 
 from tests.flow.bug_classes.conftest import Scene
 from tests.flow.bug_classes.spoken import chunk, completion, sse
-from tests.flow.sdk.clients import KEY
+from tests.flow.sdk.clients import DIALECTS, KEY, refused
 from tests.harness.clients import PATIENT
 from tests.harness.spoken_bedrock import event as frame
-from tests.harness.upstream import chunk as piece
-from tests.harness.upstream import end, events, head, stall, tell
+from tests.harness.spoken_bedrock import exception, streamed
+from tests.harness.upstream import events, stall, tell
 
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
 SAID = [{"role": "user", "content": "hi"}]
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
+EACH = pytest.mark.parametrize("dialect", DIALECTS)
+PLACES = {"plain": "openai"}
+"""Alias -> whose place it is, if not its own."""
 
 
-@pytest.mark.parametrize("family", ["anthropic", "gemini-3", "bedrock-claude"])
-def test_class_17_pictures_in_tool_results_arrive(scene: Scene, family: str) -> None:
-    source = {"type": "base64", "media_type": "image/png", "data": PNG}
-    use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
-    seen = [{"type": "image", "source": source}]
-    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": seen}
-    body = {
-        "model": family,
-        "max_tokens": 9,
-        "tools": [{"name": "look", "input_schema": {"type": "object"}}],
-        "messages": [
-            *SAID,
-            {"role": "assistant", "content": [use]},
-            {"role": "user", "content": [result]},
-        ],
-    }
-    answer = scene.post(MESSAGES, body)
-    assert answer.status_code == 200, answer.text
-    assert PNG.encode() in scene.last.body
-    assert b"png" in scene.last.body
+def _google(code: int, status: str, message: str) -> Any:
+    return {"error": {"code": code, "status": status, "message": message}}
 
 
-REFUSALS = [
-    (
-        "openai",
-        400,
-        {
-            "error": {
-                "message": "maximum context length is 8192 tokens",
-                "type": "invalid_request_error",
-                "param": "messages",
-                "code": "context_length_exceeded",
-            }
-        },
-        400,
+def _anthropic(kind: str, message: str) -> Any:
+    return {"type": "error", "error": {"type": kind, "message": message}}
+
+
+def _openai(kind: str, code: str | None, message: str) -> Any:
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+LONG, LIMITED, ILL = "context", "rate limit", "ill"
+REFUSALS = {
+    "openai-long": (
+        *("plain", 400, LONG),
+        _openai(
+            "invalid_request_error",
+            "context_length_exceeded",
+            "maximum context length is 8192 tokens",
+        ),
     ),
-    (
-        "anthropic",
-        400,
-        {
-            "type": "error",
-            "error": {
-                "type": "invalid_request_error",
-                "message": "prompt is too long: 210000 tokens > 200000 maximum",
-            },
-        },
-        400,
+    "openai-limited": (
+        *("plain", 429, LIMITED),
+        _openai("requests", "rate_limit_exceeded", "Rate limit reached"),
     ),
-    (
-        "gemini",
-        429,
-        {
-            "error": {
-                "code": 429,
-                "message": "Quota exceeded",
-                "status": "RESOURCE_EXHAUSTED",
-            }
-        },
-        429,
+    "anthropic-long": (
+        *("anthropic", 400, LONG),
+        _anthropic(
+            "invalid_request_error",
+            "prompt is too long: 210000 tokens > 200000 maximum",
+        ),
     ),
-    (
-        "anthropic",
-        529,
-        {
-            "type": "error",
-            "error": {"type": "overloaded_error", "message": "Overloaded"},
-        },
-        None,
+    "anthropic-limited": (
+        *("anthropic", 429, LIMITED),
+        _anthropic("rate_limit_error", "this would exceed your rate limit"),
     ),
-]
+    "anthropic-ill": (
+        *("anthropic", 529, ILL),
+        _anthropic("overloaded_error", "Overloaded"),
+    ),
+    "gemini-long": (
+        *("gemini", 400, LONG),
+        _google(
+            400,
+            "INVALID_ARGUMENT",
+            "The input token count (1200000) exceeds the maximum number of tokens "
+            "allowed (1048576).",
+        ),
+    ),
+    "gemini-limited": (
+        *("gemini", 429, LIMITED),
+        _google(429, "RESOURCE_EXHAUSTED", "Quota exceeded"),
+    ),
+    "gemini-ill": (
+        *("gemini", 503, ILL),
+        _google(503, "UNAVAILABLE", "The model is overloaded."),
+    ),
+    "bedrock-long": (
+        *("bedrock", 400, LONG),
+        {"message": "Input is too long for requested model."},
+    ),
+    "bedrock-limited": (
+        *("bedrock", 429, LIMITED),
+        {"message": "Too many requests, please wait before trying again."},
+    ),
+    "bedrock-ill": ("bedrock", 503, ILL, {"message": "Bedrock is unable to serve."}),
+}
+"""Name -> alias, status, what it means, body."""
+AMAZON = {400: "ValidationException", 429: "ThrottlingException"}
+TOLD = {LONG: {400}, LIMITED: {429}, ILL: {502, 503, 529}}
+ROWS = pytest.mark.parametrize("name", REFUSALS)
 
 
-@pytest.mark.parametrize(("family", "status", "told", "expected"), REFUSALS)
-def test_class_18_errors_keep_their_kind(
-    scene: Scene, family: str, status: int, told: Any, expected: int | None
-) -> None:
-    scene.script(family, tell(status, told))
-    answer = scene.post(CHAT, {"model": family, "messages": SAID})
-    error = answer.json()["error"]
-    assert answer.status_code == (expected or answer.status_code)
-    assert answer.status_code != 500
-    if status == 400:
-        assert error["code"] == "context_length_exceeded"
-    if status == 429:
-        assert error["type"] == "rate_limit_error"
+def refuse(scene: Scene, name: str) -> str:
+    """Have the provider say so; the alias of its model."""
+    alias, status, _, body = REFUSALS[name]
+    kind = AMAZON.get(status, "ServiceUnavailableException")
+    headers = {"x-amzn-errortype": kind} if alias == "bedrock" else {}
+    scene.script(PLACES.get(alias, alias), tell(status, body, headers))
+    return alias
 
 
-@pytest.mark.parametrize(("family", "status", "told", "expected"), REFUSALS[2:])
+@EACH
+@ROWS
+def test_class_18_errors_keep_their_kind(scene: Scene, dialect: str, name: str) -> None:
+    """As the SDKs' own, of the status that says what may be done about it."""
+    alias, meaning = refuse(scene, name), REFUSALS[name][2]
+    kinds = (openai.APIStatusError, anthropic.APIStatusError, genai_errors.APIError)
+    with pytest.raises(kinds) as caught:
+        scene.ask(dialect, alias)
+    status, body = refused(caught.value)
+    assert status in TOLD[meaning]
+    if meaning == LIMITED:
+        limited = (openai.RateLimitError, anthropic.RateLimitError)
+        assert isinstance(caught.value, (*limited, genai_errors.ClientError))
+    if (dialect, meaning) == ("openai", LONG):
+        assert body["code"] == "context_length_exceeded"
+
+
+BROKEN = {
+    "plain": events(sse(_openai("server_error", None, "overloaded"))),
+    "anthropic": events(
+        sse(_anthropic("overloaded_error", "Overloaded"), done=False, named=True)
+    ),
+    "gemini": events(sse(_google(503, "UNAVAILABLE", "overloaded"), done=False)),
+    "bedrock": streamed([exception("throttlingException", "Too many tokens")]),
+}
+"""Streams that begin with an error, of status 200."""
+
+
+def instead(scene: Scene, stream: bool) -> None:
+    said = {"role": "assistant", "content": "instead"}
+    pieces = sse(chunk(said), chunk({}, "stop"))
+    whole = tell(200, completion({"content": "instead"}))
+    scene.script("mistral", events(pieces) if stream else whole)
+
+
+@EACH
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", [n for n in REFUSALS if REFUSALS[n][2] != LONG])
 def test_class_18_errors_that_pass_fall_back(
-    scene: Scene, family: str, status: int, told: Any, expected: int | None
+    scene: Scene, dialect: str, name: str, stream: bool
 ) -> None:
-    del expected
-    scene.script(family, tell(status, told))
-    scene.script("mistral", tell(200, completion({"content": "instead"})))
-    answer = scene.post(CHAT, {"model": f"{family}-then", "messages": SAID})
-    assert answer.status_code == 200
-    assert answer.json()["choices"][0]["message"]["content"] == "instead"
+    instead(scene, stream)
+    alias = refuse(scene, name)
+    assert scene.ask(dialect, f"{alias}-then", stream=stream).text == "instead"
+
+
+@EACH
+@pytest.mark.parametrize("alias", BROKEN)
+def test_class_18_streams_that_begin_with_an_error_fall_back(
+    scene: Scene, dialect: str, alias: str
+) -> None:
+    instead(scene, True)
+    scene.script(PLACES.get(alias, alias), BROKEN[alias])
+    assert scene.ask(dialect, f"{alias}-then", stream=True).text == "instead"
+
+
+def test_class_18_the_provider_s_own_code_is_not_lost(scene: Scene) -> None:
+    error = _openai("invalid_request_error", "model_is_sleeping", "try a nap")
+    scene.script("openai", tell(400, error))
+    told = scene.post(CHAT, {"model": "plain", "messages": SAID}).json()["error"]
+    assert (told["code"], told["message"]) == ("model_is_sleeping", "try a nap")
 
 
 def test_class_19_retry_after_and_rate_limits_reach_the_client(scene: Scene) -> None:
@@ -133,43 +181,6 @@ def test_class_19_retry_after_and_rate_limits_reach_the_client(scene: Scene) -> 
     scene.script("openai", tell(200, completion({"content": "ok"}), limits))
     answer = scene.post(CHAT, {"model": "plain", "messages": SAID})
     assert answer.headers["x-ratelimit-remaining-requests"] == "41"
-
-
-def test_class_20_passthrough_keeps_unknown_fields_both_ways(scene: Scene) -> None:
-    told = completion({"content": "ok", "new_part": {"a": [1, 1.50]}}, new_field="x")
-    scene.script("openai", tell(200, told))
-    tools = [
-        {"type": "function", "function": {"name": n, "parameters": {"type": "object"}}}
-        for n in ("zeta", "alpha", "mid")
-    ]
-    body = {
-        "model": "plain",
-        "messages": SAID,
-        "tools": tools,
-        "n": 1,
-        "logprobs": True,
-        "brand_new": {"deep": [1, None]},
-    }
-    answer = scene.post(CHAT, body).json()
-    assert answer == {**told, "model": answer["model"]}
-    assert {**scene.last.json(), "model": "plain"} == body
-
-
-def test_class_20_passthrough_keeps_beta_headers_and_server_tools(
-    scene: Scene,
-) -> None:
-    body = {
-        "model": "anthropic",
-        "max_tokens": 9,
-        "messages": SAID,
-        "tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 2}],
-        "brand_new": {"deep": [1, None]},
-    }
-    headers = {"anthropic-beta": "context-1m-2025-08-07"}
-    assert scene.post(MESSAGES, body, **headers).status_code == 200
-    asked = scene.last.json()
-    assert {**asked, "model": "anthropic"} == body
-    assert "context-1m-2025-08-07" in scene.last.headers["anthropic-beta"]
 
 
 # --- also seen ---------------------------------------------------------------------------
@@ -187,34 +198,13 @@ def test_also_seen_an_exception_of_an_event_stream_is_an_error(scene: Scene) -> 
     begun = frame("messageStart", {"role": "assistant"})
     delta = {"contentBlockIndex": 0, "delta": {"text": "half"}}
     said = frame("contentBlockDelta", delta)
-    ill = exception("throttlingException", {"message": "Too many tokens"})
-    kind = {"content-type": "application/vnd.amazon.eventstream"}
-    script = head(200, kind) + piece(begun) + piece(said) + piece(ill) + end()
-    scene.script("bedrock", script)
+    ill = exception("throttlingException", "Too many tokens")
+    scene.script("bedrock", streamed([begun, said, ill]))
     answer = scene.post(CHAT, {"model": "bedrock", "messages": SAID, "stream": True})
     assert "half" in answer.text
     last = answer.text.strip().split("\n\n")[-2]
     assert json.loads(last.removeprefix("data: "))["error"]["message"]
     assert '"finish_reason":"stop"' not in answer.text
-
-
-def exception(kind: str, told: Any) -> bytes:
-    """A frame with `:message-type` `exception`."""
-    payload = json.dumps(told).encode()
-    named = {
-        ":exception-type": kind,
-        ":content-type": "application/json",
-        ":message-type": "exception",
-    }
-    lines = b""
-    for name, value in named.items():
-        lines += bytes([len(name)]) + name.encode() + b"\x07"
-        lines += len(value).to_bytes(2, "big") + value.encode()
-    size = 16 + len(lines) + len(payload)
-    prelude = size.to_bytes(4, "big") + len(lines).to_bytes(4, "big")
-    prelude += crc32(prelude).to_bytes(4, "big")
-    whole = prelude + lines + payload
-    return whole + crc32(whole).to_bytes(4, "big")
 
 
 @pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
