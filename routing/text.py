@@ -140,6 +140,16 @@ class Reader:
         few = bytes([c if c < MOST else MOST for c in counts])
         return Sketch(array("I", ids).tobytes(), few, tuple(marks))
 
+    def bag(self, text: str, without: frozenset[str] = frozenset()) -> dict[int, int]:
+        """Buckets of words, their beginnings and pairs -> how often; of its first part
+        where it is long. `without`: words that are passed over, in lower case."""
+        tokens = [t for t in _TOKEN.findall(text[:CAP].lower()) if t not in without]
+        words = [self._words.get(token) or self._learn(token) for token in tokens]
+        found = Counter([id for word in words for id in word.ids])
+        salt = _SALT["pair"]
+        found.update([(a.hash * salt ^ b.hash) & _MASK for a, b in pairwise(words)])
+        return found
+
     def _learn(self, token: str) -> _Word:
         hash = zlib.crc32(token.encode("utf-8", "surrogatepass"))
         ids = [hash & _MASK]

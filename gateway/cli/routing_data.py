@@ -21,6 +21,8 @@ from routing.lab.logged import Answer, gathered
 from routing.lab.votes import Given, Labels, Vote, labels
 
 PAGE: Final = 200
+JUDGED: Final = frozenset({"rung", "verifier"})
+"""Calls of an answer by several after which it is still one model's to the prompt."""
 
 
 class _Found(msgspec.Struct):
@@ -113,6 +115,8 @@ async def _found(config: Config) -> _Found:
                 names[tried.deployment] = own
             if not row.deployment or row.plan is None or row.error:
                 continue
+            if any(step.part not in JUDGED for step in row.plan.steps):
+                continue  # no one model's answer to the prompt
             found.given[row.id] = Given(key=row.key, at_ns=row.at_ns)
             if row.sketch or row.prompt:
                 found.answers.append(_answer(row, names))
@@ -158,19 +162,30 @@ def _bases(config: Config) -> dict[str, str]:
 
 def _answer(row: Row, names: dict[str, str]) -> Answer:
     """Odds are by deployment here."""
-    order = row.plan.order if row.plan is not None else ()
+    order, cost = row.plan.order if row.plan is not None else (), row.cost_nano
+    if row.plan is not None and row.plan.steps:
+        # Who was believed was not drawn, and what the others cost is not its price.
+        order, cost = (), _own_cost(row)
     first = bool(order) and order[0].candidate == row.deployment
     return Answer(
         id=row.id,
         model=names[row.deployment],
         alias=row.alias,
         group=row.user or row.key,
-        cost=None if row.cost_nano is None else row.cost_nano / 1e9,
+        cost=None if cost is None else cost / 1e9,
         # Who stepped in for another was not drawn.
         odds={s.candidate: s.propensity for s in order} if first else {},
         prompt=row.prompt,
         sketch=row.sketch,
     )
+
+
+def _own_cost(row: Row) -> int | None:
+    """Nano-dollars of the answer that was given."""
+    for tried in reversed(row.attempts):
+        if tried.deployment == row.deployment and not tried.error:
+            return tried.cost_nano
+    return None
 
 
 def _named(answer: Answer, names: dict[str, str]) -> Answer:

@@ -1,5 +1,6 @@
 """By rules that somebody wrote: tags, words, client programs."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Annotated
@@ -65,23 +66,9 @@ class Rules:
         scores = self._then.score(query, candidates, health)
         place, rule = self._first(query)
         if rule is None:
-            return [_with(s, f"no rule fits; {s.reason}") for s in scores]
+            return [said_by("no rule fits", s) for s in scores]
         chosen = [any(stands_for(p, c) for p in rule.use) for c in candidates]
-        if not any(chosen) and not rule.only:
-            return [_with(s, f"rule {place} has nobody; {s.reason}") for s in scores]
-        both = zip(scores, chosen, strict=True)
-        total = sum(s.propensity for s, ours in both if ours)
-        spread = max(s.value for s in scores) - min(s.value for s in scores) + 1.0
-        return [
-            Score(
-                s.value + (spread if ours else 0.0),
-                f"rule {place}; {s.reason}" if ours else f"not of rule {place}",
-                _share(s.propensity, total, chosen.count(True)) if ours else 0.0,
-                s.quality,
-                "" if ours or not rule.only else f"rule {place} is for others",
-            )
-            for s, ours in zip(scores, chosen, strict=True)
-        ]
+        return put_first(scores, chosen, f"rule {place}", only=rule.only)
 
     def _first(self, query: Query) -> tuple[int, Rule | None]:
         prompt = query.prompt
@@ -99,6 +86,36 @@ class Rules:
         return 0, None
 
 
+def put_first(
+    scores: Sequence[Score], chosen: Sequence[bool], by: str, *, only: bool
+) -> list[Score]:
+    """Those that are chosen before the others, each side in its own order; `only`:
+    the others are out."""
+    if not any(chosen) and not only:
+        return [said_by(f"{by} has nobody", s) for s in scores]
+    both = zip(scores, chosen, strict=True)
+    total = sum(s.propensity for s, ours in both if ours)
+    # Where nothing is known (an unknown price) a score may have no end.
+    lowest = min((s.value for s in scores if math.isfinite(s.value)), default=0.0) - 1.0
+    values = [max(s.value, lowest) for s in scores]
+    spread = max(values) - lowest + 1.0
+    return [
+        Score(
+            value + (spread if ours else 0.0),
+            f"{by}; {s.reason}" if ours else f"not of {by}",
+            _share(s.propensity, total, chosen.count(True)) if ours else 0.0,
+            s.quality,
+            "" if ours or not only else f"{by} is for others",
+        )
+        for s, value, ours in zip(scores, values, chosen, strict=True)
+    ]
+
+
+def said_by(by: str, score: Score) -> Score:
+    """The same, with who else had a say."""
+    return msgspec.structs.replace(score, reason=f"{by}; {score.reason}")
+
+
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     if not pattern:
         return None
@@ -111,7 +128,3 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 def _share(propensity: float, total: float, count: int) -> float:
     """Odds among the chosen; alike where the inner strategy gave them none."""
     return propensity / total if total > 0.0 else 1.0 / count
-
-
-def _with(score: Score, reason: str) -> Score:
-    return msgspec.structs.replace(score, reason=reason)

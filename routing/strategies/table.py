@@ -23,6 +23,7 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "cheapest": "cost:Cheapest",
     "cost_quality": "quality:CostQuality",
     "rules": "rules:Rules",
+    "intent": "intent:Intents",
     "affinity": "affinity:Affinity",
     "prompt_cache": "affinity:PromptCache",
     "blend": "blend:Blend",

@@ -97,6 +97,52 @@ def test_traffic_becomes_a_table_and_the_table_a_router(running: Running) -> Non
     assert trained["data"]["rows"] == made["rows"]
 
 
+def test_of_answers_by_several_calls_only_a_models_own_is_learned_from(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    def two(alias: str) -> list[dict[str, Any]]:
+        return [
+            deployment(
+                upstream,
+                name,
+                model=f"openai/{name}",
+                price={"input": price, "output": 0},
+            )
+            | {"id": f"{alias}-{name}"}
+            for name, (price, _) in PRICES.items()
+        ]
+
+    thinks = {"thinker": "steps", "max_iterations": 1}
+    setup = {
+        "models": {
+            "steps": {"strategy": "steps", "deployments": two("steps")},
+            "thinks": {"strategy": "thinks", "deployments": two("thinks")},
+        },
+        "routing": {
+            "collect": "text",
+            "strategies": {
+                "steps": {"kind": "cascade"},
+                "thinks": {"kind": "router_r1", "options": thinks},
+            },
+        },
+    }
+    with gateway(setup, tmp_path, env=ENV) as running:
+        for model in ("steps", "thinks"):
+            messages = [{"role": "user", "content": f"to {model}"}]
+            answer = running.post(CHAT, {"model": model, "messages": messages})
+            assert answer.status_code == 200, answer.text
+            said = {"id": answer.headers["x-routeiq-id"], "score": 1.0}
+            assert running.post("/v1/feedback", said).status_code == 201
+        running.record(said["id"])
+    made = _command(tmp_path, "dataset", "-o", "t.jsonl")
+    assert (made["rows"], made["models"]) == (1, ["openai/small"])
+    line = read_lines(tmp_path / "t.jsonl").lines[0]
+    assert line.prompt == "to steps"
+    # Its own tokens, not those of the other one that was asked too.
+    assert line.cost_usd == [pytest.approx(10 * 0.1e-6)]
+    assert not any(line.propensity or ())
+
+
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with gateway({}, tmp_path) as running:
         answer = running.post(

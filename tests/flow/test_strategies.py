@@ -57,6 +57,32 @@ STRATEGIES: dict[str, Any] = {
             "then": "ordered",
         },
     },
+    "about": {
+        "kind": "intent",
+        "options": {
+            "intents": {
+                "code": {
+                    "phrases": [
+                        "write a python function",
+                        "fix the bug in this code",
+                        "why does my program crash",
+                        "write a SQL query",
+                    ],
+                    "use": ["i-code"],
+                },
+                "law": {
+                    "phrases": [
+                        "is this contract valid",
+                        "what are my rights as a tenant",
+                        "review the terms of the lease",
+                    ],
+                    "use": ["i-law"],
+                    "only": True,
+                },
+            },
+            "then": "cheapest",
+        },
+    },
     "sticky": {"kind": "affinity"},
     "follows": {"kind": "affinity", "options": {"first": "weighted"}},
     "warm": {"kind": "prompt_cache", "options": {"then": "cheapest"}},
@@ -105,6 +131,14 @@ def _models(up: Upstream) -> dict[str, Any]:
                 one("lawyer"),
                 one("agent"),
                 one("babel", model="openai/tongues"),
+            ],
+        },
+        "about": {
+            "strategy": "about",
+            "deployments": [
+                one("i-law"),  # of unknown price
+                one("i-code", price=DEAR),
+                one("i-plain", price=CHEAP),
             ],
         },
         "sticky": {
@@ -261,6 +295,28 @@ def test_a_rule_may_leave_nobody_else(client: httpx.Client) -> None:
     told = _explained(client, "by-hand", headers={"user-agent": "claude-cli"})
     assert [s["deployment"] for s in told["order"]] == ["agent"]
     assert {r["by"] for r in told["removed"]} == {"strategy: rule 3 is for others"}
+
+
+@pytest.mark.parametrize(
+    ("text", "serves", "reason"),
+    [
+        ("Can you fix a bug in my Python script?", "i-code", "intent code, "),
+        ("What rights do I have as a tenant?", "i-law", "intent law, "),
+        ("Who was the first president?", "i-plain", "no intent, 0.00; "),
+        ("", "i-plain", "no intent, 0.00; "),
+    ],
+)
+def test_what_a_prompt_is_about_decides(
+    client: httpx.Client, text: str, serves: str, reason: str
+) -> None:
+    assert _by(_ask(client, "about", text)) == serves
+    messages = [{"role": "user", "content": text}]
+    told = _explained(client, "about", messages=messages)
+    assert told["order"][0]["deployment"] == serves
+    assert told["order"][0]["reason"].startswith(reason)
+    if serves == "i-law":
+        assert [s["deployment"] for s in told["order"]] == ["i-law"]
+        assert told["removed"][0]["by"].startswith("strategy: intent law, ")
 
 
 @pytest.mark.parametrize("model", ["sticky", "follows"])

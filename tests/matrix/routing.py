@@ -199,4 +199,9 @@ ROWS: Final = (
             f"{_EXTERNAL}test_its_secrets_are_told_to_nobody",
         ),
     ),
+    Row(
+        "routing",
+        "intent: what a prompt is about, by phrases of your own, decides",
+        (f"{_FLOW}test_what_a_prompt_is_about_decides",),
+    ),
 )

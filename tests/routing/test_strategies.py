@@ -20,6 +20,7 @@ SPECS = {
     "experiment": {"arms": {"cheapest": 1.0, "ordered": 1.0}},
     "explore": {"of": "cheapest", "share": 0.2},
     "external": {"url": "http://localhost/scores"},
+    "intent": {"intents": {"code": {"phrases": ["fix a bug"], "use": ["*a*"]}}},
     "router_r1": {"thinker": "m"},
     "agentic": {"planner": "m", "then": "ordered"},
 }
