@@ -22,8 +22,9 @@ DRAWS: Final = 128
 class ThompsonOptions(ExperienceOptions, frozen=True, kw_only=True):
     """`thompson`."""
 
-    floor: Floor = 0.02
-    """The least probability of each candidate."""
+    floor: Floor = 0.005
+    """The least probability of each candidate. It tries by itself; above 0 its records
+    can say what any other strategy would have been worth."""
 
 
 class Thompson:

@@ -206,6 +206,26 @@ def test_every_user_has_a_taste_and_may_be_forgotten(
     assert told["subjects"] == 1
 
 
+@pytest.mark.parametrize(
+    ("model", "word"),
+    [
+        ("tries", "reward 0."),
+        ("leans", "first in"),
+        ("fits", "bound 0."),
+        ("rated", "rating 1"),
+        ("knows", "liked"),
+    ],
+)
+def test_the_explanation_says_what_was_learned(
+    running: Running, boss: Client, model: str, word: str
+) -> None:
+    boss.live(model, 1, _likes_b, user="dan")
+    path = "/v1/routing/explain"
+    told = running.post(path, call(model, user="dan"), headers=BOSS).json()
+    assert told["strategy"] == model
+    assert all(word in step["reason"] for step in told["order"])
+
+
 def test_an_answer_teaches_once(running: Running, boss: Client) -> None:
     _, id = boss.ask("leans")
     first = boss.say(id, 1.0)
@@ -312,6 +332,18 @@ def test_workers_learn_as_one(upstream: Upstream, tmp_path: Path) -> None:
                 break
             assert time.monotonic() < deadline, told
             time.sleep(0.2)
+        patch_url = f"{running.url}{STRATEGIES}/trial"
+        arms = {"arms": {"cheapest": 1}}
+        changed = httpx.patch(patch_url, json=arms, headers=BOSS, **PATIENT)
+        assert changed.status_code == 200
+        while True:  # whoever took it, the other follows
+            served = set()
+            for _ in range(8):
+                with httpx.Client(**PATIENT) as one:
+                    served.add(Client(running, one).ask("trial")[0])
+            if served == {"b"}:
+                break
+            assert time.monotonic() < deadline, served
 
 
 def test_an_experiment_is_changed_while_it_runs(running: Running, boss: Client) -> None:

@@ -96,7 +96,7 @@ def test_who_has_no_odds_is_not_drawn(shares: list[float], seed: int) -> None:
 def test_the_recorded_odds_are_those_of_what_was_done(name: str) -> None:
     # The law by which others are judged by these records: weighting each choice by
     # one over its odds counts every candidate once a decision.
-    strategy = learner(name, **QUALITY)
+    strategy = learner(name, floor=0.02, **QUALITY)
     live(strategy, 30)
     weights = Counter[str]()
     rounds = 6000
