@@ -5,6 +5,7 @@ from typing import Final
 from tests.matrix.row import Row
 
 _FLOW = "flow/test_responses.py::test_"
+_AGAIN = "flow/test_background.py::test_"
 _SOCKET = "flow/test_responses_socket.py::test_"
 _REPLAY = "replay/test_responses.py::test_"
 
@@ -75,7 +76,7 @@ ROWS: Final = (
         (
             f"{_FLOW}a_native_response_is_asked_for_where_it_is",
             f"{_FLOW}a_native_response_is_not_led_to_another_account",
-            f"{_FLOW}a_restart_forgets_nothing_and_tells_what_it_broke",
+            f"{_FLOW}a_restart_forgets_nothing_and_goes_on_with_what_it_broke",
         ),
     ),
     Row(
@@ -103,6 +104,10 @@ ROWS: Final = (
             f"{_FLOW}a_response_in_the_background_can_be_cancelled",
             f"{_FLOW}a_response_in_the_background_can_be_streamed",
             f"{_FLOW}a_provider_s_own_background_is_used",
+            f"{_AGAIN}it_can_be_cancelled_though_it_was_begun_anew",
+            f"{_AGAIN}it_is_begun_once_more_for_all_who_ask_at_once",
+            f"{_AGAIN}a_key_that_was_revoked_meanwhile_asks_no_more",
+            f"{_AGAIN}what_brings_the_gateway_down_again_and_again_is_given_up",
         ),
         ("POST /v1/responses/{response}/cancel",),
     ),

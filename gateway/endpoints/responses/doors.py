@@ -9,20 +9,23 @@ import msgspec
 from adapters import envelope
 from adapters.contract import Hint
 from adapters.normal.chat import ChatCall
-from adapters.openai.responses import asked, replies
+from adapters.openai.responses import asked, replies, shape
 from adapters.openai.wire import RESPONSES
 from gateway.deployments import Deployment, Directory
 from gateway.endpoints.door import Door, query_key
 from gateway.endpoints.reply import Reply, served
 from gateway.endpoints.responses.conversations import Conversations
 from gateway.endpoints.responses.follow import EVENTS, follow
-from gateway.endpoints.responses.jobs import Job, Jobs
-from gateway.endpoints.responses.kept import Keeper
+from gateway.endpoints.responses.jobs import Job, Jobs, finish
+from gateway.endpoints.responses.kept import Keeper, Kept, unavailable
 from gateway.endpoints.responses.session import KeptReply, Session
-from gateway.errors import Refused
-from gateway.net.link import Link
+from gateway.errors import Refused, tell
+from gateway.govern.principal import Principal
+from gateway.net.link import Fields, Link
 from gateway.spine.admit import identify, presented
 
+IDEMPOTENCY: Final = b"idempotency-key"
+_NOBODY: Final = "nobody is there to be told"
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -81,7 +84,7 @@ class ResponsesDoor(Door):
             again = _Read(link, body)
             await self.run(again, exchange, hint, reply, session.prepare)
         else:
-            await self._later(link, body, hint, session, wanted)
+            await self._later(link, body, hint, session, wanted, key)
 
     async def _later(
         self,
@@ -90,6 +93,7 @@ class ResponsesDoor(Door):
         hint: Hint,
         session: Session,
         wanted: _Asked,
+        key: bytes,
     ) -> None:
         memory, exchange = self._memory, session.exchange
         job = Job(memory.keeper, session)
@@ -103,8 +107,7 @@ class ResponsesDoor(Door):
                     "later: leave store out, and see responses.keep_days",
                     param="background",
                 )
-            prepared = await session.prepare(body)
-            plain = envelope.replace(prepared, {}, frozenset({"background", "stream"}))
+            plain = _bare(await session.prepare(body))
             who, model = exchange.principal, wanted.model or ""
             if who is not None and who.may_use(model) and memory.directory.find(model):
                 call = session.read_call(plain, hint)
@@ -112,13 +115,15 @@ class ResponsesDoor(Door):
                 call.received = exchange.began_unix_ns // 1_000_000_000
                 queued = _encode(replies.begun(call, "queued"))
                 await memory.jobs.hold(session.id)
-                await job.accept(exchange, queued)
+                await job.accept(exchange, body, queued)
                 memory.jobs.watch(session.id, exchange)
             return plain
 
         # Neither the client's connection nor its end matters to the task.
-        apart = _Apart(link, body)
-        task = asyncio.create_task(self.run(apart, exchange, hint, job, prepare))
+        apart, once = _Apart(body), _once(hint, session.id)
+        task = asyncio.create_task(
+            self.run(apart, exchange, once, job, prepare, key=key)
+        )
         waits: set[asyncio.Future[Any]] = {task, job.accepted}
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         error = job.accepted.exception() if job.accepted.done() else None
@@ -137,6 +142,61 @@ class ResponsesDoor(Door):
         async for piece in follow(memory.keeper, memory.jobs, session.id, owner, -1):
             await link.write(piece)
         await link.end()
+
+    async def again(self, id: str, kept: Kept) -> None:
+        """Run a response that was lost with its process, in its key's name.
+
+        Raises:
+            Refused: 503, the store does not answer.
+        """
+        with unavailable():
+            who = await self._dispatch.keyring.by_id(kept.owner)
+        if who is None:
+            told = tell(_gone())
+            await finish(self._memory.keeper, id, shape.failed(told))
+        else:
+            await self._run_again(id, kept, who)
+
+    async def _run_again(self, id: str, kept: Kept, who: Principal) -> None:
+        memory, body = self._memory, kept.asked.encode()
+        exchange = self._begin({})
+        exchange.principal = who
+        session = Session(
+            memory.keeper,
+            memory.conversations,
+            exchange,
+            background=True,
+            again=kept,
+            id=id,
+        )
+        exchange.dialect = session
+        job = Job(memory.keeper, session)
+        job.accepted.set_result(bytes(kept.response))
+
+        async def prepare(body: bytes) -> bytes:
+            prepared = _bare(await session.prepare(body))
+            memory.jobs.watch(id, exchange)
+            return prepared
+
+        apart, once = _Apart(body), _once(self._plain, id)
+        await self.run(apart, exchange, once, job, prepare, key=b"")
+
+
+def _gone() -> Refused:
+    told = "the key that it was asked with is no longer valid"
+    return Refused(401, "authentication_error", told, code="invalid_api_key")
+
+
+def _once(hint: Hint, id: str) -> Hint:
+    """With a name for providers that know a call when it comes again."""
+    if any(name == IDEMPOTENCY for name, _ in hint.headers):
+        return hint
+    headers = (*hint.headers, (IDEMPOTENCY, id.encode()))
+    return msgspec.structs.replace(hint, headers=headers)
+
+
+def _bare(body: bytes) -> bytes:
+    return envelope.replace(body, {}, frozenset({"background", "stream"}))
 
 
 def _raises(refused: Refused) -> Callable[[], Awaitable[bytes]]:
@@ -179,15 +239,36 @@ class _Read:
         await self._link.end()
 
 
-class _Apart(_Read):
-    """One that nobody is at the other end of."""
+class _Apart:
+    """A call that nobody is at the other end of."""
 
-    def __init__(self, link: Link, body: bytes | None) -> None:
-        super().__init__(link, body)
-        self.task = None
+    headers: Fields = ()
+    query = b""
+    task = None
+
+    def __init__(self, body: bytes | None) -> None:
+        self._body = body
+        self.note: object = None
+
+    async def body(self) -> bytes | None:
+        return self._body
 
     def watch(self, callback: Callable[[], None] | None) -> None:
         """Nobody leaves."""
+
+    async def answer(
+        self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> None:
+        raise TypeError(_NOBODY)
+
+    async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        raise TypeError(_NOBODY)
+
+    async def write(self, data: bytes) -> None:
+        raise TypeError(_NOBODY)
+
+    async def end(self) -> None:
+        raise TypeError(_NOBODY)
 
 
 def _background(body: bytes | None, directory: Directory) -> _Asked | None:

@@ -2,11 +2,13 @@
 
 The exchange goes its usual way in a task of this process; its client is told at once
 that it is queued, and asks later. While it runs, the task holds a lease: a response
-that nobody holds was lost with its process, and is told as failed.
+that nobody holds was lost with its process. Whoever is asked for it begins it anew, as
+its client would: nothing of the answer was told yet. After a few times it has failed.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from secrets import token_hex
 from typing import Any, Final
 
@@ -28,10 +30,15 @@ BEAT_S: Final = 1.0
 """Between two looks at whether a client has cancelled."""
 LEASE_S: Final = 15.0
 """How long after its process a response counts as running."""
+RUNS: Final = 3
+"""How often a response is begun at most."""
 GOING_ON: Final = frozenset({"queued", "in_progress"})
 
 _object: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _encode: Final = msgspec.json.Encoder().encode
+
+Again = Callable[[str, Kept], Coroutine[Any, Any, None]]
+"""Runs a response that was lost."""
 
 
 class Job:
@@ -47,8 +54,8 @@ class Job:
         """The queued response, or the error that kept it from being one."""
         self.accepted.add_done_callback(_seen)
 
-    async def accept(self, exchange: Exchange, queued: bytes) -> None:
-        """Keep the response before it has begun.
+    async def accept(self, exchange: Exchange, asked: bytes, queued: bytes) -> None:
+        """Keep the response, and how it was asked for, before it has begun.
 
         Raises:
             Refused: 503, it cannot be kept.
@@ -59,6 +66,7 @@ class Job:
             background=True,
             input=self._session.input(),
             response=Raw(queued),
+            asked=asked.decode(),
         )
         await self._keeper.put(self._session.id, kept)
         self.accepted.set_result(queued)
@@ -111,8 +119,8 @@ async def finish(keeper: Keeper, id: str, fields: dict[str, Any]) -> None:
     """End a response that is going on, without an answer."""
     kept = await keeper.get(id)
     if kept is not None and status(kept) in GOING_ON:
-        ended = _encode(_object(kept.response) | fields)
-        await keeper.put(id, msgspec.structs.replace(kept, response=Raw(ended)))
+        ended = Raw(_encode(_object(kept.response) | fields))
+        await keeper.put(id, msgspec.structs.replace(kept, response=ended, asked=""))
 
 
 class Jobs:
@@ -123,6 +131,12 @@ class Jobs:
         self._holder = token_hex(8)
         self._running: dict[str, tuple[asyncio.Task[Any], Exchange]] = {}
         self._watches: set[asyncio.Task[None]] = set()
+        self._begun_again: dict[str, asyncio.Task[None]] = {}
+        self._again: Again | None = None
+
+    def resumed_by(self, again: Again) -> None:
+        """Have lost responses run by `again`."""
+        self._again = again
 
     async def hold(self, id: str) -> bool:
         """Say that this process runs it; whether no other does.
@@ -131,7 +145,7 @@ class Jobs:
             Refused: 503, nobody can be told.
         """
         with unavailable():
-            return await self._keeper.store.lease(f"{id}/job", self._holder, LEASE_S)
+            return await self._keeper.store.lease(_lease(id), self._holder, LEASE_S)
 
     def watch(self, id: str, exchange: Exchange) -> None:
         """Look after the current task, which serves the exchange, until it ends."""
@@ -173,19 +187,44 @@ class Jobs:
 
     async def cancel(self, id: str) -> None:
         """End it now, wherever it runs."""
+        beginning = self._begun_again.get(id)
+        if beginning is not None and id not in self._running:
+            beginning.cancel()
+            await asyncio.wait({beginning})
         await finish(self._keeper, id, {"status": "cancelled"})
         self._stop(id)
 
     async def current(self, id: str, kept: Kept) -> Kept:
-        """The response as it is now; one whose process is gone has failed."""
-        if status(kept) not in GOING_ON or id in self._running:
+        """The response as it is now; one whose process is gone is begun again."""
+        if status(kept) not in GOING_ON or self._here(id) or not await self.hold(id):
             return kept
-        if not await self.hold(id):
-            return kept
-        message = "the gateway was stopped while it waited for the answer"
+        found = await self._keeper.get(id)  # it may have ended while we were told
+        if found is None or status(found) not in GOING_ON or self._here(id):
+            return found or kept
+        if self._again is not None and found.asked and found.runs < RUNS:
+            task = asyncio.create_task(self._begin_again(self._again, id, found))
+            self._begun_again[id] = task
+            task.add_done_callback(lambda _: self._begun_again.pop(id))
+            return found
+        message = (
+            "the gateway was stopped while it waited for the answer, of which nothing "
+            "is known: ask again"
+        )
         error = {"code": "server_error", "message": message}
         await finish(self._keeper, id, {"status": "failed", "error": error})
-        return await self._keeper.get(id) or kept
+        return await self._keeper.get(id) or found
+
+    async def _begin_again(self, again: Again, id: str, kept: Kept) -> None:
+        try:
+            more = msgspec.structs.replace(kept, runs=kept.runs + 1)
+            await self._keeper.put(id, more)
+            await again(id, more)
+        except Refused as error:
+            # Whoever asks next begins it.
+            log.warning("a response stays open", extra={"error": str(error)})
+
+    def _here(self, id: str) -> bool:
+        return id in self._running or id in self._begun_again
 
     async def wait(self, id: str) -> None:
         """Until it may have ended: at most a beat, where another process runs it."""
@@ -196,13 +235,21 @@ class Jobs:
             await asyncio.wait({running[0]}, timeout=BEAT_S)
 
     async def close(self) -> None:
-        """Give up on what is under way."""
-        for id in [*self._running]:
-            told = {"code": "server_error", "message": "the gateway was stopped"}
-            try:
-                await finish(self._keeper, id, {"status": "failed", "error": told})
-            except Refused as error:
-                log.warning("a response stays open", extra={"error": str(error)})
+        """Leave what is under way to the next process."""
+        held = {*self._running, *self._begun_again}
+        for id in held:
             self._stop(id)
+        for task in self._begun_again.values():
+            task.cancel()
         if self._watches:
             await asyncio.wait(self._watches, timeout=BEAT_S * 2)
+        for id in held:
+            try:
+                with unavailable():
+                    await self._keeper.store.release(_lease(id), self._holder)
+            except Refused as error:
+                log.warning("a response stays held", extra={"error": str(error)})
+
+
+def _lease(id: str) -> str:
+    return f"{id}/job"

@@ -43,6 +43,11 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     response: Raw = Raw(b"")
     """The object as the client was told it."""
     background: bool = False
+    asked: str = ""
+    """The call itself, as long as the gateway has it run in the background: another
+    process can go on with it."""
+    runs: int = 1
+    """How often it was begun."""
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -77,6 +77,11 @@ class _Answer(msgspec.Struct, frozen=True):
     output: list[_Item] = []
 
 
+class _Created(msgspec.Struct, frozen=True):
+    created_at: Raw
+
+
+_created: Final = msgspec.json.Decoder(_Created).decode
 _asked: Final = msgspec.json.Decoder(_Asked).decode
 _kinds: Final = msgspec.json.Decoder(list[_Kind])
 _answer: Final = msgspec.json.Decoder(_Answer).decode
@@ -95,14 +100,19 @@ class Session:
         exchange: Exchange,
         *,
         background: bool = False,
+        again: Kept | None = None,
+        id: str = "",
     ) -> None:
+        """`again`: the response `id` is begun anew."""
         self._keeper = keeper
         self._conversations = conversations
         self.exchange = exchange
         self._background = background
-        self.id = "resp_" + exchange.id.removeprefix("req_")
+        self.id = id or "resp_" + exchange.id.removeprefix("req_")
         self._asked = _Asked()
         self._shown: Json = {"background": Raw(b"true")} if background else {}
+        if again is not None:
+            self._shown["created_at"] = _created(again.response).created_at
         self._previous = ""
         """The response before, where we keep it."""
         self._conversation = ""

@@ -102,7 +102,6 @@ class Desk:
                 "invalid_request_error",
                 "only a response that was begun with background: true can be cancelled",
             )
-        kept = await self._memory.jobs.current(id, kept)
         if status(kept) in GOING_ON:
             await self._memory.jobs.cancel(id)
             kept = await self._memory.keeper.need(id, who)

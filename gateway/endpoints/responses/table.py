@@ -23,6 +23,19 @@ def rows(dispatch: Dispatch, propagation: Propagation, memory: Memory) -> list[R
         ("/input_tokens", Operation.count_tokens, "Count a response's input tokens"),
         ("/compact", Operation.compact, "Make a long conversation short"),
     ]
+    doors = {
+        more: ResponsesDoor(
+            memory,
+            dispatch,
+            propagation,
+            dialect,
+            operation,
+            f"/v1/responses{more}",
+            FORWARDED,
+        )
+        for more, operation, _ in asked
+    }
+    memory.jobs.resumed_by(doors[""].again)
     desk = Desk(memory)
     one = "/v1/responses/{response}"
     kept = [
@@ -37,22 +50,14 @@ def rows(dispatch: Dispatch, propagation: Propagation, memory: Memory) -> list[R
                 method="POST",
                 path=f"/v1/responses{more}",
                 aliases=_aliases(f"/v1/responses{more}"),
-                endpoint=ResponsesDoor(
-                    memory,
-                    dispatch,
-                    propagation,
-                    dialect,
-                    operation,
-                    f"/v1/responses{more}",
-                    FORWARDED,
-                ),
+                endpoint=doors[more],
                 auth="key",
                 recorded=True,
                 hot=True,
                 summary=summary,
                 tag="responses",
             )
-            for more, operation, summary in asked
+            for more, _, summary in asked
         ),
         _socket(dispatch, propagation, memory),
         *(
