@@ -66,6 +66,8 @@ class Reply:
             _NO_STORE,
             _UNBUFFERED,
         ]
+        if stream.book.ended and exchange.cost_nano:  # it was whole before it began
+            headers.append((b"x-routeiq-cost-usd", b"%.9f" % _usd(exchange)))
         exchange.status = 200
         await self._link.begin(200, headers)
         self._begun = True

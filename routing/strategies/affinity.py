@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from routing.contract import Options, Outcome, Setting
 from routing.health import Health
+from routing.strategies.rules import lifted
 from routing.types import Candidate, Query, Score
 
 Seconds = Annotated[float, Meta(gt=0)]
@@ -141,12 +142,12 @@ class PromptCache:
                 Score(s.value, f"cheaper than the cache; {s.reason}", s.propensity)
                 for s in scores
             ]
-        spread = max(s.value for s in scores) - min(s.value for s in scores) + 1.0
+        values = lifted([s.value for s in scores], warm)
         return [
-            Score(s.value + spread, "the prompt's beginning is cached here")
+            Score(value, "the prompt's beginning is cached here")
             if w
-            else Score(s.value, f"not cached here; {s.reason}", 0.0)
-            for s, w in zip(scores, warm, strict=True)
+            else Score(value, f"not cached here; {s.reason}", 0.0)
+            for s, value, w in zip(scores, values, warm, strict=True)
         ]
 
     def learn(self, outcome: Outcome) -> None:

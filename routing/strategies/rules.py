@@ -95,13 +95,10 @@ def put_first(
         return [said_by(f"{by} has nobody", s) for s in scores]
     both = zip(scores, chosen, strict=True)
     total = sum(s.propensity for s, ours in both if ours)
-    # Where nothing is known (an unknown price) a score may have no end.
-    lowest = min((s.value for s in scores if math.isfinite(s.value)), default=0.0) - 1.0
-    values = [max(s.value, lowest) for s in scores]
-    spread = max(values) - lowest + 1.0
+    values = lifted([s.value for s in scores], chosen)
     return [
         Score(
-            value + (spread if ours else 0.0),
+            value,
             f"{by}; {s.reason}" if ours else f"not of {by}",
             _share(s.propensity, total, chosen.count(True)) if ours else 0.0,
             s.quality,
@@ -109,6 +106,16 @@ def put_first(
         )
         for s, value, ours in zip(scores, values, chosen, strict=True)
     ]
+
+
+def lifted(values: Sequence[float], chosen: Sequence[bool]) -> list[float]:
+    """The chosen ones above the others. What has no end (the score of who has no
+    price) is only the lowest."""
+    lowest = min((v for v in values if math.isfinite(v)), default=0.0) - 1.0
+    known = [max(v, lowest) for v in values]
+    spread = max(known) - lowest + 1.0
+    both = zip(known, chosen, strict=True)
+    return [v + spread if ours else v for v, ours in both]
 
 
 def said_by(by: str, score: Score) -> Score:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.flow.provider import CHAT, ENV, body, deployment, refused, said, usage
+from tests.flow.test_keys import MASTER
+from tests.flow.test_keys import _keys as created
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, stall, tell
@@ -304,6 +307,37 @@ def test_a_verifier_is_bound_by_where_the_call_may_go(
     assert all(s.startswith("failed: ") for s in said)
 
 
+def test_a_verifier_is_bound_by_where_the_key_may_go(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    doubts = {"doubt": "verify", "verifier": "judge", "then": "ordered"}
+    setup = {
+        "keys": {"master": "env:MASTER"},
+        "models": {
+            "steps": {
+                "strategy": "steps",
+                "deployments": [
+                    deployment(upstream, "small", model="openai/ours"),
+                    deployment(upstream, "large", model="openai/ours"),
+                ],
+            },
+            "judge": {"deployments": [deployment(upstream, "judge", model="openai/j")]},
+        },
+        "routing": {"strategies": {"steps": {"kind": "cascade", "options": doubts}}},
+    }
+    asked = {"model": "steps", "messages": [{"role": "user", "content": "fine"}]}
+    names = []
+    with gateway(setup, tmp_path, env={**ENV, "MASTER": MASTER}) as running:
+        for only in ("openai/ours", "openai/*"):
+            key = created(running, "create", "--name", "x", "--only", only)
+            before = len(upstream.requests)
+            said = {"authorization": f"Bearer {key}"}
+            answer = running.post(CHAT, json=asked, headers=said)
+            assert answer.status_code == 200, answer.text
+            names.append([r.path.split("/")[1] for r in upstream.requests[before:]])
+    assert names == [["small", "large"], ["small", "judge"]]
+
+
 def test_rules_want_json_of_the_schema(
     client: httpx.Client, upstream: Upstream, running: Running
 ) -> None:
@@ -356,6 +390,29 @@ def test_tokens_time_and_money_end_a_cascade(
     assert [s[2] for s in asked.steps(running)][2] == "failed: timeout"
 
 
+def test_the_clients_own_wait_ends_all_of_it(
+    client: httpx.Client, upstream: Upstream, running: Running
+) -> None:
+    held = upstream.on(lambda r: b"nobody speaks" in r.body, stall())
+    waits = {"x-routeiq-timeout-s": "1.0"}
+    asked = Asked(client, upstream, "agree", "nobody speaks", headers=waits)
+    upstream.rules.remove(held)
+    assert asked.answer.status_code == 504, asked.answer.text
+    assert sorted(asked.names) == ["other", "small"]
+    assert [a["error"] for a in asked.row(running)["attempts"]] == ["timeout"] * 2
+    assert "other" in Asked(client, upstream, "agree", "same").names  # not left alone
+
+
+def test_no_two_calls_of_ours_claim_to_be_one(
+    client: httpx.Client, upstream: Upstream
+) -> None:
+    once = {"idempotency-key": "abc"}
+    asked = Asked(client, upstream, "agree", "same", headers=once)
+    assert not any("idempotency-key" in r.headers for r in asked.requests)
+    asked = Asked(client, upstream, "agree", "same", headers=once, tools=[TOOL])
+    assert asked.requests[0].headers["idempotency-key"] == "abc"
+
+
 def test_a_stream_tells_the_believed_answer(
     client: httpx.Client, upstream: Upstream, running: Running
 ) -> None:
@@ -364,6 +421,9 @@ def test_a_stream_tells_the_believed_answer(
     assert asked.answer.text.rstrip().endswith("data: [DONE]")
     assert "stream" not in asked.requests[0].json()
     assert asked.answer.headers["x-routeiq-attempts"] == "3"
+    # It was whole before its first word: what it cost is known by then.
+    cost = float(asked.answer.headers["x-routeiq-cost-usd"])
+    assert cost == pytest.approx(0.0195)
     row = asked.row(running)
     assert row["cost_nano"] == 19_500_000
     assert row["stream"]

@@ -130,6 +130,7 @@ ROWS: Final = (
         (
             f"{_CASCADE}test_a_verifier_looks_at_one_after_the_other",
             f"{_CASCADE}test_a_verifier_is_bound_by_where_the_call_may_go",
+            f"{_CASCADE}test_a_verifier_is_bound_by_where_the_key_may_go",
             f"{_CASCADE}test_rules_want_json_of_the_schema",
         ),
     ),
@@ -140,6 +141,8 @@ ROWS: Final = (
             f"{_CASCADE}test_who_fails_is_passed_by",
             f"{_CASCADE}test_a_call_that_is_at_fault_is_not_asked_again",
             f"{_CASCADE}test_tokens_time_and_money_end_a_cascade",
+            f"{_CASCADE}test_the_clients_own_wait_ends_all_of_it",
+            f"{_CASCADE}test_no_two_calls_of_ours_claim_to_be_one",
             f"{_CASCADE}test_a_client_that_leaves_takes_all_rungs_along",
         ),
     ),

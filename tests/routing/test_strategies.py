@@ -1,5 +1,6 @@
 """Laws of every strategy, then the cases that tell them apart."""
 
+import math
 import random
 from collections import Counter
 
@@ -11,6 +12,7 @@ from routing.book import Book, Spec
 from routing.contract import Strategy
 from routing.engine import Pool, plan
 from routing.health import Health
+from routing.strategies.rules import lifted
 from routing.strategies.table import STRATEGIES
 from routing.types import Candidate, Limits, Query
 
@@ -158,3 +160,17 @@ def test_hard_limits_name_what_they_removed() -> None:
         "small": "context_window",
         "text": "operation",
     }
+
+
+_VALUE = st.floats(-1e9, 1e9) | st.just(-math.inf)
+
+
+@given(st.lists(st.tuples(_VALUE, st.booleans()), min_size=1, max_size=6))
+def test_the_chosen_come_first_whatever_their_scores(
+    both: list[tuple[float, bool]],
+) -> None:
+    put = lifted([value for value, _ in both], [chosen for _, chosen in both])
+    assert all(map(math.isfinite, put))
+    ours = [v for v, (_, chosen) in zip(put, both, strict=True) if chosen]
+    others = [v for v, (_, chosen) in zip(put, both, strict=True) if not chosen]
+    assert not ours or not others or min(ours) > max(others)

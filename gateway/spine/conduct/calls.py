@@ -86,6 +86,8 @@ class Calls:
         self.steps: list[Step] = []
         self.note = ""
         """What is told of the whole."""
+        self.failure: Failure | None = None
+        """Of the call that failed last."""
         self._way = way
         self._directory = directory
         self._exchange = exchange
@@ -163,6 +165,7 @@ class Calls:
 
     def failed(self, part: str, candidate: str, failure: Failure) -> None:
         """Keep for the record that a call brought nothing."""
+        self.failure = failure
         self.step(part, candidate, f"failed: {errors.kind(failure)}")
 
     def give(self, said: Said) -> Answered:

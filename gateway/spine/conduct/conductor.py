@@ -71,6 +71,8 @@ class Conductor:
         try:
             answered = await _conducted(asks, planned)
             if answered is None:
+                if asks.failure is not None and time.monotonic() >= exchange.deadline:
+                    raise asks.failure
                 answered = await self._way.answer(exchange, call)
         finally:
             _note(exchange, asks.note, tuple(asks.steps))
