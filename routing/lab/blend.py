@@ -10,9 +10,11 @@ Doubles = npt.NDArray[np.float64]
 
 _PULL: Final = 0.02
 """Towards equal shares, in rows."""
-_NEWTON: Final = 12
+_NEWTON: Final = 30
+_STRIDE: Final = 0.5
+"""Longest step: Newton's own leap where probabilities are near 0 or 1."""
 _FIRM: Final = 20.0
-"""How many rows a model's own calibration is held to the common one by."""
+"""How firmly slopes are held to 1, and shifts, less so, to 0."""
 
 
 def shares(heads: dict[str, Doubles], quality: Doubles) -> dict[str, float]:
@@ -50,18 +52,18 @@ def calibration(predicted: Doubles, quality: Doubles) -> Doubles:
     models = x.shape[1]
     slope, shift = 1.0, np.zeros(models)
     for _ in range(_NEWTON):
-        p = 1.0 / (1.0 + np.exp(-(slope * x + shift)))
+        p = 1.0 / (1.0 + np.exp(-np.clip(slope * x + shift, -30.0, 30.0)))
         off, weight = p - quality, p * (1.0 - p) + 1e-9
         # The system is an arrow: one slope, a diagonal of shifts.
-        corner = (weight * x * x).sum() + 1.0
+        corner = (weight * x * x).sum() + _FIRM
         edge, diagonal = (weight * x).sum(0), weight.sum(0) + _FIRM * 0.05
         low = off.sum(0) + _FIRM * 0.05 * shift
-        top = (off * x).sum() + (slope - 1.0)
+        top = (off * x).sum() + _FIRM * (slope - 1.0)
         step = (top - (edge * low / diagonal).sum()) / (
             corner - (edge**2 / diagonal).sum()
         )
-        slope -= step
-        shift -= (low - edge * step) / diagonal
+        shift -= np.clip((low - edge * step) / diagonal, -_STRIDE, _STRIDE)
+        slope -= float(np.clip(step, -_STRIDE, _STRIDE))
     return np.stack([np.full(models, slope), shift])
 
 

@@ -15,9 +15,10 @@ Ints = npt.NDArray[np.int64]
 PENALTIES: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 STEPS: Final = 25
 FOLDS: Final = 4
-_DOMAIN_RATE: Final = 200.0
+_DOMAIN_RATE: Final = 8.0
+_QUALITY_RATE: Final = 2.5
+"""Over the curvature of the words: how fast the descent goes, at most."""
 _DOMAIN_DECAY: Final = 1e-5
-_QUALITY_RATE: Final = 50.0
 _QUALITY_DECAY: Final = 1e-4
 PSEUDO: Final = 3.0
 """Rows that a domain's mean is pulled to the whole's with."""
@@ -98,7 +99,10 @@ def sparse_logistic(words: Any, domains: Floats, quality: Doubles) -> Sparse:
     aim = np.hstack([domains, quality]).astype(np.float32)
     back = words.T.tocsr()
     models = quality.shape[1]
-    rate = _each(_DOMAIN_RATE, kinds, _QUALITY_RATE, models)
+    curve = _curvature(words, back)
+    chance = domains.mean(0)
+    fast = min(_DOMAIN_RATE, 1.0 / float((chance * (1.0 - chance)).max() + 1e-6))
+    rate = np.float32(1.0 / curve) * _each(fast, kinds, _QUALITY_RATE, models)
     decay = _each(_DOMAIN_DECAY, kinds, _QUALITY_DECAY, models)
     means = np.clip(quality.mean(0), 0.01, 0.99)
     bias = np.concatenate(
@@ -157,3 +161,12 @@ def sigmoid(x: Floats) -> Floats:
 def _each(first: float, count: int, second: float, others: int) -> Floats:
     out: Floats = np.repeat(np.array([first, second], np.float32), [count, others])
     return out
+
+
+def _curvature(words: Any, back: Any) -> float:
+    """The largest eigenvalue of the words' second moments, by power iteration."""
+    probe = np.full(words.shape[1], 1.0, np.float32)
+    for _ in range(8):
+        probe /= np.sqrt(probe @ probe)
+        probe = np.asarray(back @ (words @ probe)) / words.shape[0]
+    return float(np.sqrt(probe @ probe)) + 1e-9

@@ -8,14 +8,15 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 
-from routing.lab import blend, features, heads, trees
+from routing.lab import blend, features, heads, kinds, trees
 from routing.lab.domains import one_hot
 from routing.lab.frontier import Frontier
+from routing.lab.kinds import Data
 from routing.lab.measures import auc, ece
 from routing.lab.table import Table, TableError
 from routing.learned import artifact, layout
 from routing.learned.artifact import Artifact, Manifest
-from routing.learned.model import DOMAINS, EMBEDDING, HEADS
+from routing.learned.model import DOMAINS, EMBEDDING, GBDT, HEADS, NAMES
 from routing.learned.signature import Signer
 from routing.text import MARKS
 from routing.text import VERSION as TEXT_VERSION
@@ -35,7 +36,8 @@ INNER: Final = 3
 class Left(NamedTuple):
     """Predictions of the training rows that did not see their own outcomes."""
 
-    quality: Doubles
+    quality: dict[str, Doubles]
+    """By each of `NAMES`."""
     cost: Doubles
     similarity: Floats
 
@@ -72,24 +74,27 @@ def train(table: Table, seed: int = 0, learner: trees.Learner = trees.grow) -> T
     said["trees"] = trees.left_out(rows, table.quality, fold, learner, seed)
     booster = learner(rows.reshape(-1, rows.shape[-1]), table.quality.reshape(-1), seed)
     share = blend.shares(said, table.quality)
-    total = blend.mixed(said, share)
-    curve = blend.calibration(total, table.quality)
+    more, others = kinds.train(Data(fitted.x, fitted.probable, table.quality), seed)
+    said |= others | {GBDT: blend.mixed(said, share)}
+    curves = {name: blend.calibration(said[name], table.quality) for name in NAMES}
     smear = np.exp(np.log(table.cost) - fitted.log_cost).mean(0)
     left = Left(
-        blend.calibrated(total, curve),
+        {name: blend.calibrated(said[name], curves[name]) for name in NAMES},
         np.exp(fitted.log_cost) * smear,
         fitted.similarity,
     )
     arrays = _arrays(table, learned, given, fitted, seed) | {
+        **more,
         "smear": smear.astype(np.float32),
-        "calibration": curve.astype(np.float32),
+        "calibration": np.stack([curves[n] for n in NAMES]).astype(np.float32),
     }
     manifest = _manifest(table, share, left)
     return Trained(Artifact(manifest, arrays, booster.model_to_string(), ""), left)
 
 
 class _Fitted(NamedTuple):
-    kinds: Floats
+    x: Floats
+    """Inputs of the linear heads, domains left out."""
     words: heads.Sparse
     line: heads.Ridge
     domain_quality: Doubles
@@ -102,16 +107,16 @@ class _Fitted(NamedTuple):
 
 def _fit(table: Table, given: features.Inputs, seed: int) -> _Fitted:
     """Every head but the trees."""
-    kinds = one_hot(table.domains, given.embedded, seed)
-    words = heads.sparse_logistic(given.words, kinds, table.quality)
-    probable, good = heads.left_out_logistic(given.words, kinds, table.quality, seed)
-    of_domain = heads.domain_means(kinds, table.quality)
+    named = one_hot(table.domains, given.embedded, seed)
+    words = heads.sparse_logistic(given.words, named, table.quality)
+    probable, good = heads.left_out_logistic(given.words, named, table.quality, seed)
+    of_domain = heads.domain_means(named, table.quality)
     x = np.hstack([EMBEDDING * given.embedded, given.marks, DOMAINS * probable])
     line = heads.ridge(x, np.hstack([table.quality, np.log(table.cost)]))
     near, similarity = heads.neighbours(given.embedded, table.quality)
     count = len(table.models)
     return _Fitted(
-        kinds=kinds,
+        x=x,
         words=words,
         line=line,
         domain_quality=of_domain,
@@ -122,7 +127,7 @@ def _fit(table: Table, given: features.Inputs, seed: int) -> _Fitted:
             "ridge": line.left_out[:, :count],
             "knn": near.astype(np.float64),
             "domain": probable @ of_domain,
-            "sparse": good.astype(np.float64),
+            "logistic": good.astype(np.float64),
         },
     )
 
@@ -186,11 +191,11 @@ def _manifest(table: Table, share: dict[str, float], left: Left) -> Manifest:
         },
         versions={"numpy": np.__version__, "lightgbm": lightgbm.__version__},
         heads=share,
-        targets=_rates(left, table),
+        rates={name: _rates(left, table, name) for name in NAMES},
         settings={"guard_low": float(low), "guard_high": float(high)},
         metrics={
-            "auc": auc(left.quality, table.quality),
-            "ece": ece(left.quality, table.quality),
+            "auc": auc(left.quality[GBDT], table.quality),
+            "ece": ece(left.quality[GBDT], table.quality),
         },
         files={},
     )
@@ -202,9 +207,9 @@ def _packed(table: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
     return scale, np.rint(table / scale).astype(np.int8)
 
 
-def _rates(left: Left, table: Table) -> dict[str, float]:
+def _rates(left: Left, table: Table, name: str) -> dict[str, float]:
     """Share of the best single model's quality -> quality points a dollar is worth."""
-    line = Frontier(left.quality, left.cost, table.quality, table.cost)
+    line = Frontier(left.quality[name], left.cost, table.quality, table.cost)
     found = {share: line.step(share) for share in SHARES}
     return {
         str(share): float(line.rates[0 if step is None else step])

@@ -58,9 +58,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of what trained it."""
     heads: dict[str, float]
     """Head -> its share in the blend."""
-    targets: dict[str, float]
-    """Share of the best single model's quality -> quality points that a dollar is
-    worth there."""
+    rates: dict[str, dict[str, float]]
+    """Who is asked -> share of the best single model's quality -> quality points that
+    a dollar is worth there."""
     settings: dict[str, float]
     metrics: dict[str, float]
     """As measured on rows left out of training."""

@@ -8,19 +8,24 @@ import numpy.typing as npt
 from routing.learned import layout
 from routing.learned.artifact import Array, Artifact, ArtifactError
 from routing.learned.booster import Booster, BoosterError
+from routing.learned.kinds import KINDS, sigmoid
 from routing.text import BUCKETS, MARKS, Sketch
 
 Floats = npt.NDArray[np.float32]
 
-HEADS: Final = ("ridge", "knn", "domain", "sparse")
+HEADS: Final = ("ridge", "knn", "domain", "logistic")
 """What the trees are told, in this order; the trees are a head themselves."""
+GBDT: Final = "gbdt"
+"""All of these in shares, with the trees."""
+NAMES: Final = (GBDT, *HEADS, *KINDS)
+"""Who can be asked."""
 NEIGHBOURS: Final = 32
 SHARPNESS: Final = 20.0
 """Of a neighbour's weight in the cosine of its angle."""
 EMBEDDING: Final = 8.0
 DOMAINS: Final = 4.0
 """Scales of the ridge's inputs."""
-CLIP: Final = 5.0
+CLIP: Final = 3.0
 TERM: Final = np.concatenate([[0.0], 1.0 + np.log(np.arange(1, 256))]).astype(
     np.float32
 )
@@ -28,14 +33,25 @@ TERM: Final = np.concatenate([[0.0], 1.0 + np.log(np.arange(1, 256))]).astype(
 
 
 class Prediction(NamedTuple):
-    """Of one prompt; all are (models,) in the order of the artifact."""
+    """Of one prompt; arrays are (models,) in the order of the artifact."""
 
     quality: Floats
     cost: Floats
     """Dollars."""
     trust: float
-    """0: nothing like it was learned from, the prior speaks; 1: the heads do."""
-    heads: dict[str, Floats]
+    """0: nothing like it was learned from, the prior speaks; 1: the head does."""
+
+
+class Seen(NamedTuple):
+    """A prompt as numbers."""
+
+    inputs: Floats
+    """The embedding, the marks and the domains, scaled; a buffer of the model."""
+    embedded: Floats
+    marks: Floats
+    domain: Floats
+    logits: Floats
+    """Of the models, by its words."""
 
 
 class Model:
@@ -71,17 +87,19 @@ class Model:
         self.prior = a.floats("prior", count)
         self.prior_cost = a.floats("prior_cost", count)
         self._smear = a.floats("smear", count)
-        self._slope, self._shift = a.floats("calibration", 2, count)
+        self._calibration = a.floats("calibration", len(NAMES), 2, count)
         settings = manifest.settings
         self._low = settings["guard_low"]
         self._high = max(settings["guard_high"], self._low + 1e-6)
         self._input = np.zeros(inputs, np.float32)
         self._near = min(NEIGHBOURS, len(self._keys))
         self._trees = self._booster(artifact, count)
+        self._kinds = {
+            name: make(a.floats, inputs, self._domains, count)
+            for name, make in KINDS.items()
+        }
 
-    def _booster(self, artifact: Artifact, count: int) -> Booster | None:
-        if not artifact.trees:
-            return None
+    def _booster(self, artifact: Artifact, count: int) -> Booster:
         columns = layout.width(len(HEADS), MARKS, self._domains)
         try:
             booster = Booster(artifact.trees, columns, count)
@@ -93,9 +111,39 @@ class Model:
             raise ArtifactError("not_finite", "trees.txt gives a number that is none")
         return booster
 
-    def predict(self, sketch: Sketch, *, trees: bool = True) -> Prediction:
-        """Of one prompt; without `trees` the linear heads alone, in half the time."""
-        count, domains, dim = len(self.models), self._domains, self._dim
+    def predict(self, sketch: Sketch, name: str = GBDT) -> Prediction:
+        """Of one prompt, by one of `NAMES`."""
+        count = len(self.models)
+        seen = self._seen(sketch)
+        near, similarity = self._neighbours(seen.embedded)
+        linear = seen.inputs @ self._linear
+        linear += self._offset
+        log_cost = linear[count:]
+        if name in self._kinds:
+            raw = self._kinds[name](seen.inputs, seen.domain)
+        else:
+            heads = {
+                "ridge": linear[:count],
+                "knn": near,
+                "domain": seen.domain @ self._domain_quality,
+                "logistic": sigmoid(seen.logits),
+            }
+            if name == GBDT:
+                raw = self._blended(seen, heads, log_cost, similarity)
+            else:
+                raw = heads[name]
+        slope, shift = self._calibration[NAMES.index(name)]
+        quality = sigmoid(slope * _logit(raw) + shift)
+        cost = np.exp(log_cost)
+        cost *= self._smear
+        trust = min(max((similarity - self._low) / (self._high - self._low), 0.0), 1.0)
+        if trust < 1.0:
+            quality = trust * quality + (1.0 - trust) * self.prior
+            cost = trust * cost + (1.0 - trust) * self.prior_cost
+        return Prediction(quality, cost, trust)
+
+    def _seen(self, sketch: Sketch) -> Seen:
+        domains, dim = self._domains, self._dim
         words = self._words(sketch)
         embedded = words[:dim]
         embedded /= np.sqrt(embedded @ embedded) + 1e-9
@@ -110,36 +158,21 @@ class Model:
         np.multiply(embedded, EMBEDDING, out=x[:dim])
         x[dim : dim + MARKS] = marks
         np.multiply(domain, DOMAINS, out=x[dim + MARKS :])
-        linear = x @ self._linear
-        linear += self._offset
-        log_cost = linear[count:]
-        near, similarity = self._neighbours(embedded)
-        heads = [
-            linear[:count],
-            near,
-            domain @ self._domain_quality,
-            _sigmoid(logits[domains:]),
-        ]
-        total = sum(
-            (share * head for share, head in zip(self._shares, heads, strict=True)),
-            np.zeros(count, np.float32),
-        )
-        named = dict(zip(HEADS, heads, strict=True))
-        if trees and self._trees is not None:
-            seen = np.array([similarity], np.float32)
-            shared = [seen, marks, embedded[: layout.EMBEDDED], domain]
-            layout.fill(self._trees.rows, heads, log_cost, shared)
-            named["trees"] = self._trees.predict(count).astype(np.float32)
-            total += self._tree_share * named["trees"]
-        else:
-            total /= max(sum(self._shares), 1e-6)
-        quality = _sigmoid(self._slope * _logit(total) + self._shift)
-        cost = np.exp(log_cost) * self._smear
-        trust = min(max((similarity - self._low) / (self._high - self._low), 0.0), 1.0)
-        if trust < 1.0:
-            quality = trust * quality + (1.0 - trust) * self.prior
-            cost = trust * cost + (1.0 - trust) * self.prior_cost
-        return Prediction(quality, cost, trust, named)
+        return Seen(x, embedded, marks, domain, logits[domains:])
+
+    def _blended(
+        self, seen: Seen, heads: dict[str, Floats], log_cost: Floats, similarity: float
+    ) -> Floats:
+        count = len(self.models)
+        said = list(heads.values())
+        near = np.array([similarity], np.float32)
+        shared = [near, seen.marks, seen.embedded[: layout.EMBEDDED], seen.domain]
+        layout.fill(self._trees.rows, said, log_cost, shared)
+        total: Floats = self._trees.predict(count).astype(np.float32)
+        total *= self._tree_share
+        for share, head in zip(self._shares, said, strict=True):
+            total += share * head
+        return total
 
     def _words(self, sketch: Sketch) -> Floats:
         """The weighted sum of what the table says of each feature."""
@@ -184,11 +217,6 @@ class _Arrays:
 
     def floats(self, name: str, *shape: int) -> Floats:
         return np.ascontiguousarray(self.get(name, *shape), np.float32)
-
-
-def _sigmoid(x: Floats) -> Floats:
-    share: Floats = np.float32(1.0) / (1.0 + np.exp(-x)).astype(np.float32)
-    return share
 
 
 def _logit(p: Floats) -> Floats:

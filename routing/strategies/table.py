@@ -38,6 +38,15 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "linucb": "linucb:LinUcb",
     "elo": "elo:Elo",
     "personalised": "personalised:Personalised",
+    "gbdt": "learned:Gbdt",
+    "ridge": "learned:Ridge",
+    "knn": "learned:Knn",
+    "logistic": "learned:Logistic",
+    "svm": "learned:Svm",
+    "mlp": "learned:Mlp",
+    "mf": "learned:Mf",
+    "ratings": "learned:Ratings",
+    "hybrid": "hybrid:Hybrid",
 }
 """Kind -> module beside this one, and its class."""
 

@@ -46,7 +46,11 @@ WORDS = {
 }
 MODELS = ("small", "coder", "large")
 COSTS = (0.0001, 0.0004, 0.004)
-QUALITY = {"sums": (0.9, 0.6, 0.92), "law": (0.2, 0.3, 0.9), "code": (0.3, 0.9, 0.9)}
+QUALITY = {
+    "sums": (0.95, 0.5, 0.96),
+    "law": (0.05, 0.1, 0.96),
+    "code": (0.1, 0.95, 0.96),
+}
 
 
 def lines(count: int, seed: int = 0) -> list[bytes]:

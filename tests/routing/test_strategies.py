@@ -27,6 +27,9 @@ SPECS = {
     "agentic": {"planner": "m", "then": "ordered"},
 }
 """Options of kinds that want some."""
+LEARNED = {"gbdt", "ridge", "knn", "logistic", "svm", "mlp", "mf", "ratings", "hybrid"}
+"""Kinds that want an artifact: the laws hold of them too, while there is none."""
+SPECS |= {name: {"artifact": "nowhere"} for name in LEARNED}
 
 
 def made(name: str, seed: int = 1, **options: object) -> Strategy:

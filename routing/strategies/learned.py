@@ -1,0 +1,210 @@
+"""By what was learned: each model's expected quality and cost on this prompt."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta
+
+from routing.contract import Options, Setting
+from routing.filters import expected
+from routing.health import Health
+from routing.learned.model import GBDT, Model
+from routing.learned.shelf import Shelf
+from routing.learned.signature import Verifier, verifier
+from routing.text import Reader
+from routing.types import Candidate, Query, Score
+
+Floats = npt.NDArray[np.float32]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+PROFILES: Final = {"eco": 0.95, "free": 0.9, "auto": 0.99, "premium": 1.0}
+"""Profile -> share of the best single model's quality that is enough."""
+PICO: Final = 1e12
+_UNKNOWN_COST: Final = 1.0
+"""Dollars, of a candidate that has neither a price nor a place in the artifact."""
+
+
+class LearnedOptions(Options, frozen=True, kw_only=True):
+    """Of every strategy that decides by an artifact."""
+
+    artifact: str
+    """The folder that `routeiq routing train` wrote; watched for a newer one."""
+    key_file: str = ""
+    """A file with the key that its signature must hold by."""
+    quality: Share | None = None
+    """Share of the best single model's quality that is enough; default: 0.99, or what
+    the profile says."""
+    otherwise: str = "weighted"
+    """Who decides while no artifact is good."""
+
+
+class Estimate(NamedTuple):
+    """Of one candidate."""
+
+    quality: float
+    cost: float
+    known: bool
+    """Whether the artifact knows its model."""
+
+
+class Learned:
+    """The best of `quality - rate x cost`, the rate by what quality is enough."""
+
+    options = LearnedOptions
+    reads_prompt = True
+    head: ClassVar[str] = GBDT
+
+    def __init__(self, name: str, options: LearnedOptions, setting: Setting) -> None:
+        self.name = name
+        self._options = options
+        self._otherwise = setting.named(options.otherwise)
+        self._reader = Reader()
+        self._shelf = Shelf(
+            Path(options.artifact), _verifier(options.key_file), setting.clock
+        )
+
+    def score(
+        self,
+        query: Query,
+        candidates: Sequence[Candidate],
+        health: Sequence[Health],
+    ) -> list[Score]:
+        model = self._shelf.model()
+        if model is None:
+            why = f"no artifact ({self._shelf.fault}); "
+            return [
+                Score(s.value, why + s.reason, s.propensity, s.quality, s.out)
+                for s in self._otherwise.score(query, candidates, health)
+            ]
+        prompt = query.prompt.text if query.prompt is not None else ""
+        said = model.predict(self._reader.sketch(prompt), self.head)
+        found = [estimate(model, query, c, said.quality, said.cost) for c in candidates]
+        share = wanted(query, self._options.quality)
+        values, told = self.decide(model, found, share)
+        if said.trust < 1.0:
+            told = f"{told}, trust {said.trust:.2f}"
+        digest = model.artifact.digest[:8]
+        best = max(values)
+        ties = values.count(best)
+        return [
+            Score(
+                value,
+                f"quality {e.quality:.3f}{'' if e.known else ' (not learned)'},"
+                f" ${e.cost:.6f}, {told} (artifact {digest})",
+                1.0 / ties if value == best else 0.0,
+                e.quality,
+            )
+            for value, e in zip(values, found, strict=True)
+        ]
+
+    def decide(
+        self, model: Model, found: list[Estimate], share: float
+    ) -> tuple[list[float], str]:
+        """A value for each estimate, and what it was weighed by."""
+        rate = rate_of(model, self.head, share)
+        values = [e.quality - rate * e.cost for e in found]
+        return values, f"{share:.0%} of the best"
+
+
+def estimate(
+    model: Model,
+    query: Query,
+    candidate: Candidate,
+    quality: Floats,
+    cost: Floats,
+) -> Estimate:
+    """What is expected of a candidate: by its full name, its model's name or its id;
+    of a stranger what models of its price were worth."""
+    bare = candidate.model.rpartition("/")[2]
+    for name in (candidate.model, bare, candidate.id):
+        place = model.place.get(name)
+        if place is not None:
+            return Estimate(float(quality[place]), float(cost[place]), known=True)
+    price = expected(query, candidate)
+    dollars = _UNKNOWN_COST if price is None else price / PICO
+    return Estimate(_like(model, dollars), dollars, known=False)
+
+
+def _like(model: Model, dollars: float) -> float:
+    """The lowest mean quality of the models nearest in cost, one dearer, one cheaper:
+    of a stranger the worse is believed."""
+    order = np.argsort(model.prior_cost)
+    at = int(np.searchsorted(model.prior_cost[order], dollars))
+    near = order[max(0, at - 1) : at + 1]
+    return float(model.prior[near].min())
+
+
+def wanted(query: Query, option: float | None) -> float:
+    """The share of the best single model's quality that is enough: as the client
+    says, else its profile, else the options."""
+    wishes = query.wishes
+    if wishes.quality is not None:
+        return wishes.quality
+    if wishes.profile in PROFILES:
+        return PROFILES[wishes.profile]
+    return PROFILES["auto"] if option is None else option
+
+
+def rate_of(model: Model, head: str, share: float) -> float:
+    """What a dollar is worth in quality, for the nearest share that is not less."""
+    rates = model.artifact.manifest.rates[head]
+    enough = [float(s) for s in rates if float(s) >= share - 1e-9]
+    return rates[str(min(enough))] if enough else 0.0
+
+
+def _verifier(file: str) -> Verifier | None:
+    if not file:
+        return None
+    try:
+        return verifier(Path(file).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"key_file {file}: {error}") from None
+
+
+class Gbdt(Learned):
+    """The LightGBM stack over all heads, calibrated."""
+
+
+class Ridge(Learned):
+    """Linear, on the embedding, the marks of form and the domains."""
+
+    head = "ridge"
+
+
+class Knn(Learned):
+    """The nearest prompts learned from."""
+
+    head = "knn"
+
+
+class Logistic(Learned):
+    """Linear, on the words themselves."""
+
+    head = "logistic"
+
+
+class Svm(Learned):
+    """A support vector machine with a Gaussian kernel."""
+
+    head = "svm"
+
+
+class Mlp(Learned):
+    """A small neural network."""
+
+    head = "mlp"
+
+
+class Mf(Learned):
+    """Matrix factorisation."""
+
+    head = "mf"
+
+
+class Ratings(Learned):
+    """Ratings, in each domain."""
+
+    head = "ratings"

@@ -1,0 +1,175 @@
+"""Strategies that decide by what was learned, seen from outside: who served, and why."""
+
+import base64
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from routing.lab.table import read
+from routing.lab.train import train
+from routing.learned.signature import signer
+from tests.flow.provider import CHAT, ENV, deployment, whole
+from tests.harness.clients import PATIENT
+from tests.harness.gateway import Running, gateway
+from tests.harness.upstream import Upstream
+from tests.routing import outcomes
+
+KINDS = ("gbdt", "ridge", "knn", "logistic", "svm", "mlp", "mf", "ratings", "hybrid")
+KEY = "hmac-sha256:" + base64.b64encode(b"f" * 32).decode()
+SERVES = {"sums": "small", "code": "coder", "law": "large"}
+PROMPTS = {d: "5 " + " ".join(2 * outcomes.WORDS[d]) + "?" for d in SERVES}
+
+
+def _train(folder: Path, out: str, seed: int = 0) -> Path:
+    """Signed by KEY, of 400 made-up outcomes."""
+    made = train(read(outcomes.write(folder / f"{out}.jsonl", 400, seed)))
+    made.write(folder / out, signer(KEY))
+    return folder / out
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("learned")
+    (folder / "key").write_text(KEY)
+    _train(folder, "router")
+    shutil.copytree(folder / "router", folder / "watched")
+    shutil.copytree(folder / "router", folder / "unsigned")
+    (folder / "unsigned" / "manifest.sig").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Running]:
+    def options(artifact: str, **more: Any) -> dict[str, Any]:
+        key = str(folder / "key")
+        return {"artifact": str(folder / artifact), "key_file": key, **more}
+
+    strategies: dict[str, Any] = {
+        f"by-{kind}": {"kind": kind, "options": options("router")} for kind in KINDS
+    }
+    strategies["watching"] = {"kind": "gbdt", "options": options("watched")}
+    strategies["refusing"] = {
+        "kind": "gbdt",
+        "options": options("unsigned", otherwise="ordered"),
+    }
+    strategies["likely"] = {
+        "kind": "hybrid",
+        "options": options("router", threshold=0.0),
+    }
+    with Upstream() as up:
+        up.on(None, whole())
+        models = {
+            name: {
+                "strategy": name,
+                "deployments": [
+                    deployment(up, m, id=f"{name}/{m}", model=f"openai/{m}")
+                    for m in ("large", "coder", "small")
+                ],
+            }
+            for name in strategies
+        }
+        config = {"models": models, "routing": {"strategies": strategies}}
+        with gateway(config, folder, env=ENV) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def client(running: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
+        yield client
+
+
+def _call(model: str, text: str) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": text}]}
+
+
+def _by(client: httpx.Client, model: str, text: str, **headers: str) -> str:
+    answer = client.post(CHAT, json=_call(model, text), headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.headers["x-routeiq-deployment"].rpartition("/")[2]
+
+
+def _why(client: httpx.Client, model: str, text: str) -> str:
+    answer = client.post("/v1/routing/explain", json=_call(model, text))
+    assert answer.status_code == 200, answer.text
+    reason: str = answer.json()["order"][0]["reason"]
+    return reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("domain", SERVES)
+def test_the_cheapest_that_is_good_at_it_serves(
+    client: httpx.Client, kind: str, domain: str
+) -> None:
+    enough = {"x-routeiq-quality": "0.95"}
+    assert _by(client, f"by-{kind}", PROMPTS[domain], **enough) == SERVES[domain]
+    assert "artifact " in _why(client, f"by-{kind}", PROMPTS[domain])
+
+
+def test_the_client_says_how_good_is_enough(client: httpx.Client) -> None:
+    poor = {"x-routeiq-profile": "premium"}
+    assert _by(client, "by-gbdt", PROMPTS["law"], **poor) == "large"
+    assert "100% of the best" in _why_with(client, "premium")
+    assert "95% of the best" in _why_with(client, "eco")
+
+
+def _why_with(client: httpx.Client, profile: str) -> str:
+    answer = client.post(
+        "/v1/routing/explain",
+        json=_call("by-gbdt", PROMPTS["law"]),
+        headers={"x-routeiq-profile": profile},
+    )
+    reason: str = answer.json()["order"][0]["reason"]
+    return reason
+
+
+def test_a_threshold_takes_the_cheapest_above_it(client: httpx.Client) -> None:
+    assert _by(client, "likely", PROMPTS["law"]) == "small"
+    assert "is enough" in _why(client, "likely", PROMPTS["law"])
+
+
+def test_unlike_anything_learned_the_mean_of_all_decides(client: httpx.Client) -> None:
+    assert "trust 0.00" in _why(client, "by-gbdt", "zzyzx qwop " * 30)
+
+
+def test_what_is_not_signed_does_not_decide(
+    client: httpx.Client, running: Running
+) -> None:
+    assert _by(client, "refusing", PROMPTS["sums"]) == "large"
+    told = _why(client, "refusing", PROMPTS["sums"])
+    assert "signature" in told
+    assert "not signed" in told
+    assert "artifact refused" in running.log
+
+
+def test_a_newer_artifact_serves_and_a_damaged_one_does_not(
+    client: httpx.Client, folder: Path, running: Running
+) -> None:
+    def settled(before: str) -> str:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if (now := _why(client, "watching", PROMPTS["code"])) != before:
+                return now
+            assert _by(client, "watching", PROMPTS["code"]) == "coder"
+            time.sleep(0.2)
+        return before
+
+    first = _why(client, "watching", PROMPTS["code"])
+    newer = _train(folder, "newer", seed=5)
+    shutil.move(folder / "watched", folder / "old")
+    shutil.move(newer, folder / "watched")
+    second = settled(first)
+    assert second.rpartition("artifact")[2] != first.rpartition("artifact")[2]
+    manifest = folder / "watched" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:-100])
+    end = time.monotonic() + 20
+    while "watched: the signature is another's" not in running.log:
+        assert _why(client, "watching", PROMPTS["code"]) == second
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert _by(client, "watching", PROMPTS["code"]) == "coder"
