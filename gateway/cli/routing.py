@@ -8,6 +8,7 @@ import msgspec
 from gateway.cli.commands import OK, PROBLEM
 from gateway.cli.routing_data import dataset
 from gateway.cli.routing_estimate import estimates
+from gateway.cli.routing_judge import evaluate
 from gateway.cli.show import err, out, table
 from routing.lab.completion import read_table
 from routing.lab.table import TableError
@@ -23,6 +24,8 @@ def routing(arguments: argparse.Namespace) -> int:
             return dataset(arguments)
         if arguments.action == "estimate":
             return estimates(arguments)
+        if arguments.action == "evaluate":
+            return evaluate(arguments)
         return _train(arguments)
     except (TableError, OSError, ValueError) as error:
         err(f"routeiq: {error}")

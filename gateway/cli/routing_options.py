@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+MOST_LABELS: Final = 150
+"""Rows of a domain that are kept for labels, as `routing.lab.split` says."""
 Add = Callable[..., Any]
 """Adds a command: under what, its name, what it does, examples."""
 
@@ -20,6 +22,7 @@ def routing_options(commands: Any, add: Add) -> None:
     _dataset(actions, add)
     _train(actions, add)
     _estimate(actions, add)
+    _evaluate(actions, add)
 
 
 def _dataset(actions: Any, add: Add) -> None:
@@ -135,3 +138,72 @@ def share(text: str) -> float:
     if not 0.0 < said < 1.0:
         raise argparse.ArgumentTypeError("must be a number above 0, below 1")
     return said
+
+
+def _evaluate(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "evaluate",
+        "say what routing a table saves, on rows not learned from",
+        "routeiq routing evaluate --data outcomes.jsonl.gz --cv 3",
+        "routeiq routing evaluate --data new.jsonl.gz --artifact router --json -",
+    )
+    judging(command)
+    command.add_argument("--json", metavar="FILE", help="all figures; `-`: here")
+
+
+def judging(command: Any) -> None:
+    """What to judge, and how."""
+    table(command)
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--artifact", metavar="DIR", help="judge this one on all rows")
+    which.add_argument(
+        "--cv", type=_folds, metavar="K", help="learn from K-1 parts, judge the other"
+    )
+    command.add_argument(
+        "--by-domain",
+        action="store_true",
+        help="with --cv: parts of whole domains, so that each is new to the router",
+    )
+    command.add_argument(
+        "--limit-labels",
+        type=_labels,
+        default=0,
+        metavar="N",
+        help="with --by-domain: learn from N rows of each new domain after all",
+    )
+    command.add_argument(
+        "--cascade",
+        action="store_true",
+        help="with --cv: also ask two cheap models at once, a dearer where they differ",
+    )
+    command.add_argument(
+        "--wrong-agreement",
+        type=_share,
+        default=0.5,
+        metavar="P",
+        help="with --cascade, where the table has no answers: how likely two wrong"
+        " ones are the same; default: 0.5",
+    )
+
+
+def _folds(text: str) -> int:
+    if not text.isdecimal() or not 2 <= int(text) <= 50:
+        raise argparse.ArgumentTypeError("must be from 2 to 50")
+    return int(text)
+
+
+def _labels(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_LABELS:
+        raise argparse.ArgumentTypeError(f"must be from 0 to {MOST_LABELS}")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise argparse.ArgumentTypeError("must be from 0 to 1")
+    return share

@@ -77,3 +77,33 @@ def logit(p: Doubles) -> Doubles:
     """Of what is held inside (0, 1)."""
     inside = np.clip(p, 1e-3, 1.0 - 1e-3)
     return np.log(inside / (1.0 - inside))
+
+
+def sober_curve(said: Doubles, quality: Doubles, slope: float) -> Doubles:
+    """(2 + models,) for `sober`: how much of what is said of all models together
+    holds, `slope` for what they differ by, and each one's shift; by the log loss."""
+    x = logit(said)
+    common = np.repeat(x.mean(1, keepdims=True), x.shape[1], 1)
+    offset = slope * (x - common)
+    level, shift = 0.5, np.zeros(x.shape[1])
+    for _ in range(_NEWTON):
+        p = 1.0 / (1.0 + np.exp(-np.clip(level * common + offset + shift, -30, 30)))
+        off, weight = p - quality, p * (1.0 - p) + 1e-9
+        corner = (weight * common * common).sum() + _FIRM
+        edge, diagonal = (weight * common).sum(0), weight.sum(0) + 1e-3
+        low, top = off.sum(0), (off * common).sum() + _FIRM * level
+        step = (top - (edge * low / diagonal).sum()) / (
+            corner - (edge**2 / diagonal).sum()
+        )
+        shift -= np.clip((low - edge * step) / diagonal, -_STRIDE, _STRIDE)
+        level -= float(np.clip(step, -_STRIDE, _STRIDE))
+    return np.concatenate([[level, slope], shift])
+
+
+def sober(said: Doubles, curve: Doubles) -> Doubles:
+    """What is left of what was said, of prompts of an unknown kind."""
+    x = logit(said)
+    common = x.mean(1, keepdims=True)
+    odds = curve[0] * common + curve[1] * (x - common) + curve[2:]
+    p: Doubles = 1.0 / (1.0 + np.exp(-odds))
+    return p

@@ -11,6 +11,8 @@ Ints = npt.NDArray[np.int64]
 STEPS: Final = 400
 """Prices of quality that are tried."""
 HALVINGS: Final = 10
+DRAWS: Final = 100
+"""Of the bootstrap."""
 
 
 class Saving(NamedTuple):
@@ -27,11 +29,17 @@ class Saving(NamedTuple):
 class Frontier:
     """What a router chooses at every price of quality.
 
-    `quality` and `cost` are predicted, `true_*` what happened, all (rows, models).
+    `quality` and `cost` are predicted, `true_*` what happened, all (rows, models). Of
+    the models the first `singles` are asked alone, the others are several at once.
     """
 
     def __init__(
-        self, quality: Floats, cost: Floats, true_quality: Floats, true_cost: Floats
+        self,
+        quality: Floats,
+        cost: Floats,
+        true_quality: Floats,
+        true_cost: Floats,
+        singles: int | None = None,
     ) -> None:
         scale = float(np.median(cost)) or 1.0
         rates = np.geomspace(1e-4, 1e2, STEPS - 1) / scale
@@ -45,9 +53,9 @@ class Frontier:
             chosen = np.argmax(quality - rate * cost, axis=1)
             self.got[i] = true_quality[rows, chosen]
             self.spent[i] = true_cost[rows, chosen]
-        self._singles = true_quality
-        self._prices = true_cost
-        self.best = best_single(true_quality, true_cost)
+        self._singles = true_quality[:, :singles]
+        self._prices = true_cost[:, :singles]
+        self.best = best_single(self._singles, self._prices)
 
     def points(self) -> Floats:
         """(steps, 2): mean cost, mean quality."""
@@ -76,6 +84,24 @@ class Frontier:
             float(np.mean([q for _, q in found])),
             float(saved.std()),
         )
+
+    def interval(self, share: float, seed: int = 0) -> tuple[float, float]:
+        """Where `nested` lies in 95 of 100 draws of the rows, with repetition."""
+        rng = np.random.default_rng(seed)
+        count = self.got.shape[1]
+        drawn = rng.multinomial(count, np.full(count, 1.0 / count), DRAWS).T
+        half = rng.random(drawn.shape) < 0.5
+        best = np.stack([self._singles[:, self.best], self._prices[:, self.best]])
+        one = (drawn * half).astype(np.float64)
+        other = drawn - one
+        enough = self.got @ one >= share * (best[0] @ one)
+        price = np.where(enough, self.spent @ one, np.inf)
+        step = price.argmin(0)
+        spent = (self.spent @ other)[step, np.arange(DRAWS)]
+        price = np.maximum(best[1] @ other, 1e-12)  # a half may be empty
+        saved = np.where(enough.any(0), 1.0 - spent / price, 0.0)
+        low, high = np.quantile(saved, [0.025, 0.975])
+        return float(low), float(high)
 
     def _half(self, share: float, chosen_on: Ints, held: Ints) -> tuple[float, float]:
         step = self.step(share, chosen_on)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from routing.lab import blend, features, heads, kinds, trees
 from routing.lab.domains import one_hot
 from routing.lab.frontier import Frontier
+from routing.lab.guard import Given, Guard, guard, sobered
 from routing.lab.kinds import Data
 from routing.lab.measures import auc, ece
 from routing.lab.table import Table, TableError
@@ -83,12 +84,14 @@ def train(table: Table, seed: int = 0, learner: trees.Learner = trees.grow) -> T
         np.exp(fitted.log_cost) * smear,
         fitted.similarity,
     )
+    sober, strange = _sobered(table, fitted, share, left)
     arrays = _arrays(table, learned, given, fitted, seed) | {
         **more,
+        "sober": sober.astype(np.float32),
         "smear": smear.astype(np.float32),
         "calibration": np.stack([curves[n] for n in NAMES]).astype(np.float32),
     }
-    manifest = _manifest(table, share, left)
+    manifest = _manifest(table, share, left, fitted.guard.threshold, strange)
     return Trained(Artifact(manifest, arrays, booster.model_to_string(), ""), left)
 
 
@@ -101,6 +104,7 @@ class _Fitted(NamedTuple):
     probable: Floats
     """(rows, domains), left out as all below."""
     similarity: Floats
+    guard: Guard
     log_cost: Doubles
     left_out: dict[str, Doubles]
 
@@ -122,6 +126,18 @@ def _fit(table: Table, given: features.Inputs, seed: int) -> _Fitted:
         domain_quality=of_domain,
         probable=probable,
         similarity=similarity,
+        guard=guard(
+            Given(
+                given.words,
+                given.embedded,
+                given.marks,
+                named,
+                probable,
+                table.quality,
+                table.cost,
+            ),
+            seed,
+        ),
         log_cost=line.left_out[:, count:],
         left_out={
             "ridge": line.left_out[:, :count],
@@ -160,6 +176,7 @@ def _arrays(
     return {
         "vocabulary": learned.vocabulary.astype(np.uint32),
         "idf": learned.idf,
+        "guard": fitted.guard.weights,
         "table": packed,
         "table_scale": scale,
         "table_bias": fitted.words.bias,
@@ -175,8 +192,14 @@ def _arrays(
     }
 
 
-def _manifest(table: Table, share: dict[str, float], left: Left) -> Manifest:
-    low, high = np.quantile(left.similarity, [0.02, 0.1])
+def _manifest(
+    table: Table,
+    share: dict[str, float],
+    left: Left,
+    threshold: float,
+    strange: Frontier,
+) -> Manifest:
+    truth = table.quality, table.cost
     return Manifest(
         schema=artifact.SCHEMA,
         text=TEXT_VERSION,
@@ -191,8 +214,12 @@ def _manifest(table: Table, share: dict[str, float], left: Left) -> Manifest:
         },
         versions={"numpy": np.__version__, "lightgbm": lightgbm.__version__},
         heads=share,
-        rates={name: _rates(left, table, name) for name in NAMES},
-        settings={"guard_low": float(low), "guard_high": float(high)},
+        rates={
+            name: _rates(Frontier(left.quality[name], left.cost, *truth))
+            for name in NAMES
+        },
+        strange_rates=_rates(strange),
+        settings={"guard_threshold": threshold},
         metrics={
             "auc": auc(left.quality[GBDT], table.quality),
             "ece": ece(left.quality[GBDT], table.quality),
@@ -207,11 +234,23 @@ def _packed(table: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
     return scale, np.rint(table / scale).astype(np.int8)
 
 
-def _rates(left: Left, table: Table, name: str) -> dict[str, float]:
+def _rates(line: Frontier) -> dict[str, float]:
     """Share of the best single model's quality -> quality points a dollar is worth."""
-    line = Frontier(left.quality[name], left.cost, table.quality, table.cost)
     found = {share: line.step(share) for share in SHARES}
     return {
         str(share): float(line.rates[0 if step is None else step])
         for share, step in found.items()
     }
+
+
+def _sobered(
+    table: Table, fitted: _Fitted, share: dict[str, float], left: Left
+) -> tuple[Doubles, Frontier]:
+    """What is said of unknown kinds; where none could be left out: single models."""
+    strange = fitted.guard.strange
+    if strange is not None:
+        return sobered(strange, share, table.quality, table.cost)
+    said = np.full(table.quality.shape, 0.5)
+    curve = blend.sober_curve(said, table.quality, 0.0)
+    alone = blend.sober(said, curve)
+    return curve, Frontier(alone, left.cost, table.quality, table.cost)

@@ -61,6 +61,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rates: dict[str, dict[str, float]]
     """Who is asked -> share of the best single model's quality -> quality points that
     a dollar is worth there."""
+    strange_rates: dict[str, float]
+    """The same for prompts of a kind that was not learned from."""
     settings: dict[str, float]
     metrics: dict[str, float]
     """As measured on rows left out of training."""

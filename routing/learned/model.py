@@ -20,6 +20,10 @@ GBDT: Final = "gbdt"
 NAMES: Final = (GBDT, *HEADS, *KINDS)
 """Who can be asked."""
 NEIGHBOURS: Final = 32
+FEW: Final = 8
+SIGNS: Final = 5
+SOFT: Final = 1.0
+"""Half the width, in logits, of the guard's middle ground."""
 SHARPNESS: Final = 20.0
 """Of a neighbour's weight in the cosine of its angle."""
 EMBEDDING: Final = 8.0
@@ -39,7 +43,8 @@ class Prediction(NamedTuple):
     cost: Floats
     """Dollars."""
     trust: float
-    """0: nothing like it was learned from, the prior speaks; 1: the head does."""
+    """0: nothing of its kind was learned from, and only as much is said as held of
+    kinds that had been left out; 1: the head speaks."""
 
 
 class Seen(NamedTuple):
@@ -88,9 +93,9 @@ class Model:
         self.prior_cost = a.floats("prior_cost", count)
         self._smear = a.floats("smear", count)
         self._calibration = a.floats("calibration", len(NAMES), 2, count)
-        settings = manifest.settings
-        self._low = settings["guard_low"]
-        self._high = max(settings["guard_high"], self._low + 1e-6)
+        self._sober = a.floats("sober", count + 2)
+        self._guard = a.floats("guard", SIGNS)
+        self._threshold = manifest.settings["guard_threshold"]
         self._input = np.zeros(inputs, np.float32)
         self._near = min(NEIGHBOURS, len(self._keys))
         self._trees = self._booster(artifact, count)
@@ -115,32 +120,41 @@ class Model:
         """Of one prompt, by one of `NAMES`."""
         count = len(self.models)
         seen = self._seen(sketch)
-        near, similarity = self._neighbours(seen.embedded)
+        near, similar = self._neighbours(seen.embedded)
         linear = seen.inputs @ self._linear
         linear += self._offset
         log_cost = linear[count:]
-        if name in self._kinds:
-            raw = self._kinds[name](seen.inputs, seen.domain)
+        heads = {
+            "ridge": linear[:count],
+            "knn": near,
+            "domain": seen.domain @ self._domain_quality,
+            "logistic": sigmoid(seen.logits),
+        }
+        if name == GBDT:
+            raw = self._blended(seen, heads, log_cost, float(similar[0]))
+        elif name in heads:
+            raw = heads[name]
         else:
-            heads = {
-                "ridge": linear[:count],
-                "knn": near,
-                "domain": seen.domain @ self._domain_quality,
-                "logistic": sigmoid(seen.logits),
-            }
-            if name == GBDT:
-                raw = self._blended(seen, heads, log_cost, similarity)
-            else:
-                raw = heads[name]
+            raw = self._kinds[name](seen.inputs, seen.domain)
         slope, shift = self._calibration[NAMES.index(name)]
         quality = sigmoid(slope * _logit(raw) + shift)
         cost = np.exp(log_cost)
         cost *= self._smear
-        trust = min(max((similarity - self._low) / (self._high - self._low), 0.0), 1.0)
+        strange = float(self._guard @ signs(similar, seen.domain)) - self._threshold
+        trust = min(max(0.5 - strange / (2.0 * SOFT), 0.0), 1.0)
         if trust < 1.0:
-            quality = trust * quality + (1.0 - trust) * self.prior
-            cost = trust * cost + (1.0 - trust) * self.prior_cost
+            quality = trust * quality + (1.0 - trust) * self._sobered(heads)
         return Prediction(quality, cost, trust)
+
+    def _sobered(self, heads: dict[str, Floats]) -> Floats:
+        """What is left of the heads' word for a prompt of an unknown kind."""
+        total = np.zeros(len(self.models), np.float32)
+        for share, head in zip(self._shares, heads.values(), strict=True):
+            total += share * head
+        odds = _logit(total / max(sum(self._shares), 1e-6))
+        common = odds.mean()
+        level, slope = self._sober[:2]
+        return sigmoid(level * common + slope * (odds - common) + self._sober[2:])
 
     def _seen(self, sketch: Sketch) -> Seen:
         domains, dim = self._domains, self._dim
@@ -182,17 +196,17 @@ class Model:
         total *= self._scale / (np.sqrt(weights @ weights) + 1e-9)
         return total
 
-    def _neighbours(self, embedded: Floats) -> tuple[Floats, float]:
+    def _neighbours(self, embedded: Floats) -> tuple[Floats, Floats]:
+        """What the nearest prompts say, and how near they are, as `top_similar`."""
         similar = self._keys @ embedded
         k, n = self._near, len(similar)
         nearest = np.argpartition(similar, n - k)[n - k :]
         close = similar[nearest]
-        top = float(close.max())
-        weights = np.exp(SHARPNESS * (close - top))
+        weights = np.exp(SHARPNESS * (close - close.max()))
         near: Floats = weights @ self._values[nearest]
         near += self.prior
         near /= weights.sum() + 1.0
-        return near, top
+        return near, top_similar(close)
 
 
 class _Arrays:
@@ -217,6 +231,22 @@ class _Arrays:
 
     def floats(self, name: str, *shape: int) -> Floats:
         return np.ascontiguousarray(self.get(name, *shape), np.float32)
+
+
+def top_similar(similar: Floats) -> Floats:
+    """Of cosines (..., n): the highest, and the mean of the `FEW` highest."""
+    few = min(FEW, similar.shape[-1])
+    highest = np.partition(similar, -few, axis=-1)[..., -few:]
+    return np.stack([highest.max(-1), highest.mean(-1)], axis=-1)
+
+
+def signs(similar: Floats, domain: Floats) -> Floats:
+    """(..., SIGNS): what tells a prompt of an unknown kind. `similar` as
+    `top_similar`, `domain` probabilities; the last is 1, for a bias."""
+    spread = -(domain * np.log(domain + 1e-9)).sum(-1)
+    one = np.ones_like(spread)
+    told = [similar[..., 0], similar[..., 1], domain.max(-1), spread, one]
+    return np.stack(told, axis=-1).astype(np.float32)
 
 
 def _logit(p: Floats) -> Floats:

@@ -31,10 +31,10 @@ class Hybrid(Learned):
         self._threshold = options.threshold
 
     def decide(
-        self, model: Model, found: list[Estimate], share: float
+        self, model: Model, found: list[Estimate], share: float, trust: float
     ) -> tuple[list[float], str]:
         if self._threshold is None:
-            return super().decide(model, found, share)
+            return super().decide(model, found, share, trust)
         enough = self._threshold * max(e.quality for e in found)
         dearest = max(e.cost for e in found) or 1.0
         values = [

@@ -1,6 +1,6 @@
 """By what was learned: each model's expected quality and cost on this prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, NamedTuple
 
@@ -83,7 +83,7 @@ class Learned:
         said = model.predict(self._reader.sketch(prompt), self.head)
         found = [estimate(model, query, c, said.quality, said.cost) for c in candidates]
         share = wanted(query, self._options.quality)
-        values, told = self.decide(model, found, share)
+        values, told = self.decide(model, found, share, said.trust)
         if said.trust < 1.0:
             told = f"{told}, trust {said.trust:.2f}"
         digest = model.artifact.digest[:8]
@@ -101,10 +101,12 @@ class Learned:
         ]
 
     def decide(
-        self, model: Model, found: list[Estimate], share: float
+        self, model: Model, found: list[Estimate], share: float, trust: float
     ) -> tuple[list[float], str]:
         """A value for each estimate, and what it was weighed by."""
-        rate = rate_of(model, self.head, share)
+        manifest = model.artifact.manifest
+        rate = trust * rate_of(manifest.rates[self.head], share)
+        rate += (1.0 - trust) * rate_of(manifest.strange_rates, share)
         values = [e.quality - rate * e.cost for e in found]
         return values, f"{share:.0%} of the best"
 
@@ -148,9 +150,8 @@ def wanted(query: Query, option: float | None) -> float:
     return PROFILES["auto"] if option is None else option
 
 
-def rate_of(model: Model, head: str, share: float) -> float:
+def rate_of(rates: Mapping[str, float], share: float) -> float:
     """What a dollar is worth in quality, for the nearest share that is not less."""
-    rates = model.artifact.manifest.rates[head]
     enough = [float(s) for s in rates if float(s) >= share - 1e-9]
     return rates[str(min(enough))] if enough else 0.0
 

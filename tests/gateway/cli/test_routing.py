@@ -59,3 +59,38 @@ def test_what_is_wrong_is_said(
         main(["routing", "train", "--out", str(tmp_path / "full"), "--data", data]) == 1
     )
     assert "left alone" in capsys.readouterr().err
+
+
+def test_evaluate_says_what_is_saved(tmp_path: Path) -> None:
+    data = str(outcomes.write(tmp_path / "t.jsonl", 300))
+    done = run("evaluate", "--data", data, "--cv", "2", "--json", str(tmp_path / "j"))
+    assert done.returncode == 0, done.stderr
+    assert "best single model: large" in done.stdout
+    said = json.loads((tmp_path / "j").read_text())
+    assert said["rows"] == 300
+    assert said["routers"]["gbdt"]["levels"]["0.95"]["nested"] > 0.3
+    by_domain = ("--by-domain", "--limit-labels", "5", "--json", "-")
+    done = run("evaluate", "--data", data, "--cv", "3", *by_domain)
+    assert "5 labels" in json.loads(done.stdout)["protocol"]
+    router = str(tmp_path / "router")
+    assert run("train", "--data", data, "--out", router).returncode == 0
+    done = run("evaluate", "--data", data, "--artifact", router, "--json", "-")
+    assert json.loads(done.stdout)["protocol"] == "artifact"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--artifact", "none"], 1, "cannot be read"),
+        (["--artifact", "x", "--by-domain"], 2, "go with --cv"),
+        (["--cv", "2", "--limit-labels", "5"], 2, "goes with --by-domain"),
+        (["--cv", "1"], 2, "from 2 to 50"),
+    ],
+)
+def test_evaluate_says_what_does_not_go_together(
+    words: list[str], code: int, says: str, tmp_path: Path
+) -> None:
+    data = str(outcomes.write(tmp_path / "t.jsonl", 40))
+    done = run("evaluate", "--data", data, *words)
+    assert done.returncode == code
+    assert says in done.stderr

@@ -61,7 +61,8 @@ def test_trees_see_in_serving_what_they_saw_in_training(
 def test_prompts_unlike_any_learned_from_get_the_prior(trained: Trained) -> None:
     said = Model(trained.artifact).predict(Reader().sketch("qwzx " * 40))
     assert said.trust == 0.0
-    assert said.quality == pytest.approx(trained.artifact.arrays["prior"])
+    assert said.quality == pytest.approx(trained.artifact.arrays["prior"], abs=0.2)
+    assert said.quality.argmax() == 2
 
 
 @pytest.mark.parametrize(

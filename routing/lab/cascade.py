@@ -1,0 +1,115 @@
+"""Cascades in a table: two cheap models at once, and a dearer one where they differ.
+
+An arm `a+b>c` is one more column: what the cascade would have answered, and what all
+its calls would have cost. Where the table holds `answers`, agreement is what it was.
+Where it only says right or wrong, agreement is simulated: two that are right said the
+same, one right and one wrong did not, and two that are wrong agreed by chance, with the
+likelihood that `wrong_agreement` says. That likelihood is an assumption.
+"""
+
+from itertools import combinations
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from routing.lab.frontier import best_single
+from routing.lab.table import Table, TableError
+
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+ARMS: Final = 6
+STRONGEST: Final = 3
+"""Best models that a cascade may end at."""
+
+
+class Arms(NamedTuple):
+    """Which cascades there are."""
+
+    wrong_agreement: float = 0.5
+    seed: int = 0
+    most: int = ARMS
+
+    def widened(self, table: Table, rows: Ints) -> Table:
+        """The table with its best cascades, chosen on `rows` alone.
+
+        Raises:
+            TableError: it has no answers, and scores between right and wrong.
+        """
+        agreed = agreement(table, self.wrong_agreement, self.seed)
+        quality, cost = table.quality, table.cost
+        best = best_single(quality[rows], cost[rows])
+        means, prices = quality[rows].mean(0), cost[rows].mean(0)
+        last = np.argsort(-means)[:STRONGEST].tolist()
+        scored = []
+        for strong in last:
+            cheap = [j for j in range(len(means)) if prices[j] < prices[strong] / 2]
+            for pair in combinations(cheap, 2):
+                first, second = sorted(pair, key=lambda j: -means[j])
+                q, c = outcome(table, agreed, first, second, strong)
+                gain = q[rows].mean() / means[best] - c[rows].mean() / prices[best]
+                scored.append((float(gain), first, second, strong))
+        scored.sort(key=lambda arm: (-arm[0], arm[1:]))
+        kept = [arm[1:] for arm in scored[: self.most]]
+        if not kept:
+            return table
+        columns = [outcome(table, agreed, *arm) for arm in kept]
+        names = table.models
+        return Table(
+            name=table.name,
+            models=(*names, *(f"{names[a]}+{names[b]}>{names[c]}" for a, b, c in kept)),
+            sketches=table.sketches,
+            domains=table.domains,
+            quality=np.column_stack([quality, *(q for q, _ in columns)]),
+            cost=np.column_stack([cost, *(c for _, c in columns)]),
+            duplicates=table.duplicates,
+            digest=table.digest,
+        )
+
+
+class Agreement(NamedTuple):
+    """Who said the same as whom."""
+
+    answers: Ints
+    """(rows, models), or none, and then:"""
+    right: Flags
+    lot: Doubles
+    """(rows,), from 0 to 1: two wrong ones agree where it is under `chance`."""
+    chance: float
+
+    def of(self, one: int, other: int) -> Flags:
+        """(rows,)."""
+        if self.answers.size:
+            said: Flags = self.answers[:, one] == self.answers[:, other]
+            return said & (self.answers[:, one] >= 0)
+        a, b = self.right[:, one], self.right[:, other]
+        both: Flags = (a & b) | (~a & ~b & (self.lot < self.chance))
+        return both
+
+
+def agreement(table: Table, chance: float, seed: int) -> Agreement:
+    """Of a table's rows.
+
+    Raises:
+        TableError: it cannot be told.
+    """
+    if table.answers is not None:
+        return Agreement(table.answers, np.empty((0, 0), bool), np.empty(0), chance)
+    if not np.isin(table.quality, (0.0, 1.0)).all():
+        raise TableError(
+            f"{table.name}: a cascade needs `answers`, or scores of 0 and 1 alone"
+        )
+    lot = np.random.default_rng(seed).random(len(table))
+    return Agreement(np.empty((0, 0), np.int64), table.quality > 0.5, lot, chance)
+
+
+def outcome(
+    table: Table, agreed: Agreement, first: int, second: int, strong: int
+) -> tuple[Doubles, Doubles]:
+    """Quality and cost of a cascade, (rows,) each; the first one's word is given."""
+    same = agreed.of(first, second)
+    quality = np.where(same, table.quality[:, first], table.quality[:, strong])
+    spent = table.cost[:, first] + table.cost[:, second]
+    return quality, spent + np.where(same, 0.0, table.cost[:, strong])
