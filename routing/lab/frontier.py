@@ -108,7 +108,7 @@ class Frontier:
         if step is None:
             return 0.0, 1.0
         price = self._prices[held, self.best].mean()
-        best = self._singles[held, self.best].mean()
+        best = max(self._singles[held, self.best].mean(), 1e-12)
         return (
             1.0 - float(self.spent[step, held].mean() / price),
             float(self.got[step, held].mean() / best),
