@@ -179,7 +179,7 @@ def judging(command: Any) -> None:
     )
     command.add_argument(
         "--wrong-agreement",
-        type=_share,
+        type=share,
         default=0.5,
         metavar="P",
         help="with --cascade, where the table has no answers: how likely two wrong"
@@ -197,13 +197,3 @@ def _labels(text: str) -> int:
     if not text.isdecimal() or int(text) > MOST_LABELS:
         raise argparse.ArgumentTypeError(f"must be from 0 to {MOST_LABELS}")
     return int(text)
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0.0 <= share <= 1.0:
-        raise argparse.ArgumentTypeError("must be from 0 to 1")
-    return share
