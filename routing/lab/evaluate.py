@@ -8,13 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routing.lab import cascade
-from routing.lab.frontier import (
-    Frontier,
-    best_single,
-    cost_at,
-    hull,
-    singles,
-)
+from routing.lab.frontier import Frontier, cost_at, hull, singles
 from routing.lab.measures import apgr, auc, calls_for, ece, recovered
 from routing.lab.results import Level, Pair, Report, Result, Single
 from routing.lab.split import Fold
@@ -47,6 +41,8 @@ class Judged(NamedTuple):
     trust: Doubles
     latency_s: Doubles
     """(rows,), of one decision of `gbdt`."""
+    base: Ints
+    """(rows,), the best single model of the rows learned from."""
     models: int
     """The first so many are asked alone, the others are cascades."""
 
@@ -78,6 +74,7 @@ def crossed(
         prior_cost=joined("prior_cost"),
         trust=joined("trust"),
         latency_s=joined("latency_s"),
+        base=np.concatenate([p.base for p in parts]),
         models=len(table.models),
     )
 
@@ -100,6 +97,7 @@ def _predicted(artifact: Artifact, table: Table, rows: Ints, models: int) -> Jud
         quality[NAMES[0]][i], cost[i], trust[i] = said.quality, said.cost, said.trust
         for name in NAMES[1:]:
             quality[name][i] = model.predict(table.sketches[row], name).quality
+    best = int(model.prior[:models].argmax())
     return Judged(
         rows=rows,
         quality=quality,
@@ -110,6 +108,7 @@ def _predicted(artifact: Artifact, table: Table, rows: Ints, models: int) -> Jud
         prior_cost=np.tile(model.prior_cost.astype(np.float64), (len(rows), 1)),
         trust=trust,
         latency_s=latency,
+        base=np.full(len(rows), best),
         models=models,
     )
 
@@ -118,7 +117,8 @@ def report(table: Table, judged: Judged, protocol: str, seed: int) -> Report:
     """All figures of a table."""
     own = judged.true_quality[:, : judged.models]
     prices = judged.true_cost[:, : judged.models]
-    best = best_single(own, prices)
+    at = np.arange(len(own))
+    alone = own[at, judged.base].mean(), prices[at, judged.base].mean()
     line = hull(singles(own, prices))
     costs = {"query oracle": judged.true_cost, "single models": judged.prior_cost}
     routers = {
@@ -131,13 +131,14 @@ def report(table: Table, judged: Judged, protocol: str, seed: int) -> Report:
         protocol=protocol,
         rows=len(judged.rows),
         duplicates=table.duplicates,
-        best=table.models[best],
+        base=sorted({table.models[j] for j in judged.base.tolist()}),
+        alone=Single(float(alone[0]), float(alone[1])),
         singles={
             name: Single(float(own[:, j].mean()), float(prices[:, j].mean()))
             for j, name in enumerate(table.models)
         },
         hull={
-            str(share): _hull_saved(line, share * own[:, best].mean(), prices[:, best])
+            str(share): _number(1.0 - cost_at(line, share * alone[0]) / alone[1])
             for share in SHARES
         },
         hull_line=[(float(c), float(q)) for c, q in line],
@@ -149,10 +150,6 @@ def report(table: Table, judged: Judged, protocol: str, seed: int) -> Report:
             "p99": float(latency[int(len(latency) * 0.99)]),
         },
     )
-
-
-def _hull_saved(line: Doubles, quality: float, price: Doubles) -> float:
-    return float(1.0 - cost_at(line, quality) / price.mean())
 
 
 def _references(table: Table, judged: Judged, seed: int) -> dict[str, Doubles]:
@@ -171,7 +168,7 @@ def _references(table: Table, judged: Judged, seed: int) -> dict[str, Doubles]:
 
 
 def _result(judged: Judged, quality: Doubles, cost: Doubles, seed: int) -> Result:
-    line = Frontier(quality, cost, judged.true_quality, judged.true_cost, judged.models)
+    line = Frontier(quality, cost, judged.true_quality, judged.true_cost, judged.base)
     own = judged.true_quality[:, : judged.models]
     prices = judged.true_cost[:, : judged.models]
     limit = hull(singles(own, prices))
@@ -179,8 +176,8 @@ def _result(judged: Judged, quality: Doubles, cost: Doubles, seed: int) -> Resul
     for share in SHARES:
         nested = line.nested(share, seed)
         low, high = line.interval(share, seed)
-        aim = nested.quality * own[:, line.best].mean()
-        mixed = 1.0 - cost_at(limit, aim) / prices[:, line.best].mean()
+        aim = nested.quality * line.base.mean()
+        mixed = 1.0 - cost_at(limit, aim) / line.price.mean()
         levels[str(share)] = Level(
             hindsight=_number(line.saved(share)),
             nested=nested.saved,

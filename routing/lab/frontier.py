@@ -30,7 +30,8 @@ class Frontier:
     """What a router chooses at every price of quality.
 
     `quality` and `cost` are predicted, `true_*` what happened, all (rows, models). Of
-    the models the first `singles` are asked alone, the others are several at once.
+    each row `base` is the single model that would be asked without a router; by default
+    the best of all rows.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Frontier:
         cost: Floats,
         true_quality: Floats,
         true_cost: Floats,
-        singles: int | None = None,
+        base: Ints | None = None,
     ) -> None:
         scale = float(np.median(cost)) or 1.0
         rates = np.geomspace(1e-4, 1e2, STEPS - 1) / scale
@@ -53,9 +54,10 @@ class Frontier:
             chosen = np.argmax(quality - rate * cost, axis=1)
             self.got[i] = true_quality[rows, chosen]
             self.spent[i] = true_cost[rows, chosen]
-        self._singles = true_quality[:, :singles]
-        self._prices = true_cost[:, :singles]
-        self.best = best_single(self._singles, self._prices)
+        one = best_single(true_quality, true_cost) if base is None else base
+        self.base: Floats = true_quality[rows, one]
+        """What the single model would have got, and spent."""
+        self.price: Floats = true_cost[rows, one]
 
     def points(self) -> Floats:
         """(steps, 2): mean cost, mean quality."""
@@ -64,9 +66,8 @@ class Frontier:
     def saved(self, share: float) -> float:
         """Of the best single model's cost at `share` of its quality, in hindsight;
         NaN where that quality is not reached."""
-        best = self._singles[:, self.best].mean()
-        price = self._prices[:, self.best].mean()
-        return float(1.0 - cost_at(hull(self.points()), share * best) / price)
+        cost = cost_at(hull(self.points()), share * self.base.mean())
+        return float(1.0 - cost / self.price.mean())
 
     def nested(self, share: float, seed: int = 0) -> Saving:
         """The same with the price of quality chosen on the one half of the rows and
@@ -91,7 +92,7 @@ class Frontier:
         count = self.got.shape[1]
         drawn = rng.multinomial(count, np.full(count, 1.0 / count), DRAWS).T
         half = rng.random(drawn.shape) < 0.5
-        best = np.stack([self._singles[:, self.best], self._prices[:, self.best]])
+        best = np.stack([self.base, self.price])
         one = (drawn * half).astype(np.float64)
         other = drawn - one
         enough = self.got @ one >= share * (best[0] @ one)
@@ -107,8 +108,8 @@ class Frontier:
         step = self.step(share, chosen_on)
         if step is None:
             return 0.0, 1.0
-        price = self._prices[held, self.best].mean()
-        best = max(self._singles[held, self.best].mean(), 1e-12)
+        price = self.price[held].mean()
+        best = max(self.base[held].mean(), 1e-12)
         return (
             1.0 - float(self.spent[step, held].mean() / price),
             float(self.got[step, held].mean() / best),
@@ -118,7 +119,7 @@ class Frontier:
         """The cheapest step that reaches `share` of the best single model's quality
         on `rows`; `None`: no step does."""
         where: Ints | slice = slice(None) if rows is None else rows
-        wanted = share * self._singles[where, self.best].mean()
+        wanted = share * self.base[where].mean()
         enough = np.flatnonzero(self.got[:, where].mean(1) >= wanted)
         if not len(enough):
             return None

@@ -61,10 +61,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Judged."""
     duplicates: int
     """Left out: their prompt had come before."""
-    best: str
-    """The best single model."""
+    base: list[str]
+    """The best single model of the rows learned from; several where parts differ."""
+    alone: Single
+    """What it gets and costs on the rows judged."""
     singles: dict[str, Single]
-    hull: dict[str, float]
+    hull: dict[str, float | None]
     """Share of quality -> what the best mixture of single models saves there."""
     hull_line: list[tuple[float, float]]
     routers: dict[str, Result]

@@ -26,7 +26,7 @@ SOFT: Final = 1.0
 """Half the width, in logits, of the guard's middle ground."""
 SHARPNESS: Final = 20.0
 """Of a neighbour's weight in the cosine of its angle."""
-EMBEDDING: Final = 8.0
+EMBEDDING: Final = 16.0
 DOMAINS: Final = 4.0
 """Scales of the ridge's inputs."""
 CLIP: Final = 3.0

@@ -65,7 +65,7 @@ def test_evaluate_says_what_is_saved(tmp_path: Path) -> None:
     data = str(outcomes.write(tmp_path / "t.jsonl", 300))
     done = run("evaluate", "--data", data, "--cv", "2", "--json", str(tmp_path / "j"))
     assert done.returncode == 0, done.stderr
-    assert "best single model: large" in done.stdout
+    assert "learned from: large" in done.stdout
     said = json.loads((tmp_path / "j").read_text())
     assert said["rows"] == 300
     assert said["routers"]["gbdt"]["levels"]["0.95"]["nested"] > 0.3

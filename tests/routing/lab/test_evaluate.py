@@ -29,7 +29,7 @@ def test_knowing_more_saves_more(report: Report) -> None:
 def test_every_way_is_told(report: Report) -> None:
     assert set(NAMES) < set(report.routers)
     assert list(report.singles) == list(outcomes.MODELS)
-    assert report.best == "large"
+    assert report.base == ["large"]
     assert report.rows == 400
     gbdt = report.routers["gbdt"]
     assert gbdt.ece < 0.05
@@ -126,4 +126,4 @@ def test_a_cascade_is_one_more_way_to_answer(table: Table) -> None:
     judged = evaluate.crossed(table, split.by_chance(len(table), 3, 0), 0, arms)
     found = evaluate.report(table, judged, "", 0)
     assert list(found.singles) == list(outcomes.MODELS)
-    assert found.best == "large"
+    assert found.base == ["large"]
