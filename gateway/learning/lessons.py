@@ -73,6 +73,9 @@ class Lessons:
         self._holder = secrets.token_hex(8)
         self._seen: dict[str, str] = {}
         """Strategy -> mark of what was joined last."""
+        self._turn = asyncio.Lock()
+        """Between reading and writing nobody else of this process writes: the lease
+        keeps off other processes only."""
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -144,6 +147,10 @@ class Lessons:
 
     async def _join(self, strategy: Keeping) -> bool:
         """Whether nothing is left to tell."""
+        async with self._turn:
+            return await self._joined(strategy)
+
+    async def _joined(self, strategy: Keeping) -> bool:
         name = strategy.name
         if not strategy.notes.fresh:
             kept = await self._read(name)

@@ -226,6 +226,18 @@ def test_the_explanation_says_what_was_learned(
     assert all(word in step["reason"] for step in told["order"])
 
 
+def test_a_linear_model_learns_what_was_asked_not_only_who_answered(
+    running: Running, boss: Client
+) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
+    who, id = boss.ask("fits", tools=[tool])
+    assert boss.say(id, 1.0).json()["weight"] == 1.0
+    told = running.get(f"{STRATEGIES}/fits", headers=BOSS).json()["learned"]
+    model = {one["deployment"]: one["model"] for one in told}[f"fits-{who}"]
+    assert model["tools"] != 0.0
+    assert model["json"] == 0.0
+
+
 def test_an_answer_teaches_once(running: Running, boss: Client) -> None:
     _, id = boss.ask("leans")
     first = boss.say(id, 1.0)

@@ -12,6 +12,7 @@ ROWS: Final = (
         "thompson, softmax, linucb: scores turn the traffic, costs and times too",
         (
             f"{_LEARN}test_scores_turn_the_traffic",
+            f"{_LEARN}test_a_linear_model_learns_what_was_asked_not_only_who_answered",
             f"{_LEARN}test_costs_and_times_are_learned_without_anybody_saying",
             f"{_LEARN}test_the_recorded_odds_never_fall_under_the_floor",
             "routing/test_learning.py::test_the_recorded_odds_are_those_of_what_was_done",

@@ -127,6 +127,41 @@ def test_lessons_that_could_not_be_written_are_told_later() -> None:
     run(job())
 
 
+class Slow(MemoryStore):
+    """Lets others have their turn before it does anything."""
+
+    async def get(self, space: str, name: str) -> bytes | None:
+        await asyncio.sleep(0.001)
+        return await super().get(space, name)
+
+    async def put(
+        self, space: str, name: str, data: bytes, ttl_s: float | None = None
+    ) -> None:
+        await asyncio.sleep(0.003)
+        await super().put(space, name, data, ttl_s)
+
+
+def test_who_writes_at_the_same_time_loses_nothing() -> None:
+    async def job() -> None:
+        store = Slow()
+        one, ours = worker(store)
+
+        async def learns() -> None:
+            for _ in range(10):
+                one.learn(outcome("a", 1.0))
+                await asyncio.sleep(0.001)
+
+        together = [ours.exchange() for _ in range(6)]
+        await asyncio.gather(learns(), *together)
+        assert await ours.exchange()
+        two, theirs = worker(store)
+        await theirs.exchange()
+        assert two.told()["learned"][0]["scores"] == pytest.approx(10.0)
+        assert value(two) == pytest.approx(value(one))
+
+    run(job())
+
+
 def test_a_change_reaches_others_and_ends_with_the_configuration() -> None:
     async def job() -> None:
         store = MemoryStore()
