@@ -198,3 +198,9 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the strategy says of the query as a whole (`expert, 0.81`)."""
     steps: tuple[Step, ...] = ()
     """Of an answer that was made by several calls, in the order in which they ended."""
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether the answer is one model's own to the prompt, whoever was asked too.
+        Else it says nothing about the model that spoke last."""
+        return all(step.part in ("rung", "verifier") for step in self.steps)

@@ -21,8 +21,6 @@ from routing.lab.logged import Answer, gathered
 from routing.lab.votes import Given, Labels, Vote, labels
 
 PAGE: Final = 200
-JUDGED: Final = frozenset({"rung", "verifier"})
-"""Calls of an answer by several after which it is still one model's to the prompt."""
 
 
 class _Found(msgspec.Struct):
@@ -115,8 +113,8 @@ async def _found(config: Config) -> _Found:
                 names[tried.deployment] = own
             if not row.deployment or row.plan is None or row.error:
                 continue
-            if any(step.part not in JUDGED for step in row.plan.steps):
-                continue  # no one model's answer to the prompt
+            if not row.plan.is_of_one:
+                continue
             found.given[row.id] = Given(key=row.key, at_ns=row.at_ns)
             if row.sketch or row.prompt:
                 found.answers.append(_answer(row, names))

@@ -203,9 +203,10 @@ async def _records(config: Config) -> _Records:
 
 
 def _served(row: Row) -> _Served | None:
-    """`None`: it failed, or who served was not drawn but stepped in."""
+    """`None`: it failed, or who served was not drawn but stepped in, or believed among
+    several."""
     order = row.plan.order if row.plan is not None else ()
-    if row.plan is None or row.error or not order:
+    if row.plan is None or row.error or not order or row.plan.steps:
         return None
     if order[0].candidate != row.deployment:
         return None

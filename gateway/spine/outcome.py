@@ -17,6 +17,8 @@ def learn(exchange: Exchange, decisions: Decisions) -> None:
     """Tell the strategy of the alias that was decided on how each attempt went, and
     note what was decided for when a score comes."""
     query = exchange.query
+    if exchange.plan is not None and not exchange.plan.is_of_one:
+        return
     for alias in (exchange.alias, exchange.serving):
         if query is not None and alias is not None and alias.name == query.alias:
             _tell(exchange, alias, query, decisions)

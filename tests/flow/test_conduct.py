@@ -2,12 +2,23 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.flow.provider import CHAT, ENV, body, deployment, refused, said, usage
+from tests.flow.provider import (
+    CHAT,
+    ENV,
+    body,
+    command,
+    deployment,
+    refused,
+    said,
+    usage,
+)
+from tests.flow.test_keys import MASTER
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import (
@@ -331,6 +342,54 @@ def test_what_is_simple_or_has_no_room_is_one_call(
     asked = Asked(running, upstream, model, text)
     assert asked.names == names
     assert asked.note.endswith(note)
+
+
+def test_what_several_made_teaches_nobody_about_one(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    apart = {"planner": "planner", "then": "rated"}
+
+    def two(name: str) -> dict[str, Any]:
+        places = [deployment(upstream, f"{name}{i}", price=PRICE) for i in (1, 2)]
+        return {"strategy": name, "deployments": places}
+
+    setup = {
+        "models": {
+            "apart": two("apart"),
+            "steps": two("steps"),
+            "planner": {"deployments": [deployment(upstream, "planner")]},
+        },
+        "routing": {
+            "strategies": {
+                "rated": {"kind": "elo"},
+                "apart": {"kind": "agentic", "options": apart},
+                "steps": {"kind": "cascade", "options": {"then": "rated"}},
+            }
+        },
+        "keys": {"master": "env:MASTER"},
+    }
+    secrets = {**ENV, "MASTER": MASTER}
+    boss = {"authorization": f"Bearer {MASTER}"}
+    learned = []
+    with gateway(setup, tmp_path, env=secrets) as running:
+        for model in ("apart", "steps"):
+            messages = [{"role": "user", "content": COMPLEX}]
+            asked = {"model": model, "messages": messages}
+            answer = running.post(CHAT, json=asked, headers=boss)
+            told = {"id": answer.headers["x-routeiq-id"], "score": 1.0}
+            scored = running.post("/v1/feedback", json=told, headers=boss)
+            assert scored.status_code == 201, scored.text
+            listed = running.get("/v1/routing/strategies", headers=boss).json()["data"]
+            rated = next(one for one in listed if one["name"] == "rated")
+            learned.append(rated["learned"])
+        running.record(told["id"])
+    # Of a cascade, the one that was believed answered by itself, and may be judged.
+    assert not learned[0]
+    assert learned[1]
+    # But nobody drew it: what others would have been worth cannot be told from that.
+    done = command(tmp_path, "routing", "estimate", **secrets)
+    assert done.returncode == 1
+    assert "no answer of a model with several deployments was scored" in done.stderr
 
 
 def test_what_is_foretold(running: Running) -> None:

@@ -207,4 +207,12 @@ ROWS: Final = (
         "intent: what a prompt is about, by phrases of your own, decides",
         (f"{_FLOW}test_what_a_prompt_is_about_decides",),
     ),
+    Row(
+        "routing",
+        "what several calls made teaches nobody about one model",
+        (
+            f"{_CONDUCT}test_what_several_made_teaches_nobody_about_one",
+            "flow/test_dataset.py::test_of_answers_by_several_calls_only_a_models_own_is_learned_from",
+        ),
+    ),
 )
