@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # Processes that share the tests, file by file; 0 is none but pytest itself.
 WORKERS ?= 2
 
-.PHONY: run test check bench install clean
+.PHONY: run test check bench compiled-test install clean
 
 run: $(VENV)/run.done        ## serve the first answer: no key, no configuration
 	$(BIN)/python -m gateway serve configs/minimal.yaml $(ARGS)
@@ -24,10 +24,13 @@ check: $(VENV)/dev.done      ## format, lint, types, floors
 bench: $(VENV)/dev.done      ## CPU per request, latency, streams, memory; see tests/bench/README.md
 	$(BIN)/python -m tests.bench $(ARGS)
 
+compiled-test: $(VENV)/dev.done  ## the compiled wheel, under the tests of the other
+	$(BIN)/python -m tests.compiled -n $(WORKERS) --dist loadfile $(ARGS)
+
 install: $(VENV)/dev.done    ## the environment for development
 
 clean:
-	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench .compiled .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/run.done: requirements/run.txt
 	$(environment)

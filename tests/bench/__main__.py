@@ -113,6 +113,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--levels", default="1,16,64,256")
+    parser.add_argument("--compiled", action="store_true", help="the compiled wheel")
     parser.add_argument("--litellm", type=Path, help="a virtual environment")
     parser.add_argument("--envoy", type=Path, help="a virtual environment")
     parser.add_argument("--portkey", type=Path, help="an npm folder")
@@ -123,6 +124,8 @@ def arguments() -> argparse.Namespace:
 def peers(args: argparse.Namespace) -> list[Target]:
     """Those that are installed or named."""
     found = [targets.direct(), targets.gateway()]
+    if args.compiled:
+        found.append(targets.gateway("compiled", 9205, wheel=True))
     plain = targets.nginx()
     if plain is not None:
         found.append(plain)
@@ -163,8 +166,9 @@ def main() -> None:
             report_streams(made)
             result["stream"] = _plain(made)
         if "long" in wanted:
+            others = {"nginx", "envoy"}
             some = [
-                t for t in found if t.name in {"direct", "routeiq", "nginx", "envoy"}
+                t for t in found if t.name in {"direct", "routeiq", "compiled", *others}
             ]
             made = rounds(some, scenarios.long(), [16], args.seconds, args.rounds)
             report("100 KiB prompts", made)

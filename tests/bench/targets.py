@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from tests import compiled
 from tests.bench.machine import WORK, rss_mb, start, stop, wait_for
 
 MOCK_PORT = 9100
@@ -65,7 +66,23 @@ def direct() -> Target:
 def installed() -> Path:
     """The interpreter of an environment with what is installed to run the gateway, and
     no more: what is there for development is imported, too, where it is found."""
-    venv = WORK / "run"
+    return _environment("run")
+
+
+@cache
+def with_wheel() -> Path:
+    """The same of an environment that has the compiled wheel in it, too."""
+    python = _environment("run-compiled")
+    folder = WORK / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    wheel = compiled.build(folder)
+    again = "--no-deps", "--force-reinstall", "--quiet"
+    subprocess.run([python, "-m", "pip", "install", *again, wheel], check=True)
+    return python
+
+
+def _environment(name: str) -> Path:
+    venv = WORK / name
     made = f"VENV={venv}", f"PYTHON={sys.executable}", f"{venv}/run.done"
     subprocess.run(["make", "--silent", *made], cwd=ROOT, check=True)
     return venv / "bin/python"
@@ -79,8 +96,10 @@ def gateway(
     base_url: str = f"http://127.0.0.1:{MOCK_PORT}/v1",
     env: dict[str, str] | None = None,
     server: str = "",
+    wheel: bool = False,
 ) -> Target:
-    """The whole gateway: keys, routing over two deployments, records, metrics, logs."""
+    """The whole gateway: keys, routing over two deployments, records, metrics, logs.
+    From the sources, or from the compiled wheel."""
     folder = WORK / name.replace(" ", "-")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -102,10 +121,13 @@ def gateway(
     return Target(
         name,
         port,
-        [str(installed()), "-m", "gateway", "serve", str(folder / "routeiq.yaml")],
+        [
+            str(with_wheel() if wheel else installed()),
+            *("-m", "gateway", "serve", str(folder / "routeiq.yaml")),
+        ],
         headers={"authorization": f"Bearer {KEY}"},
         env={
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": "" if wheel else str(ROOT),
             "BENCH_KEY": "sk-upstream-0123456789abcdef",
             "BENCH_MASTER": KEY,
             **(env or {}),
