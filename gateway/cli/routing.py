@@ -5,11 +5,12 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.cli.commands import OK, PROBLEM
+from gateway.cli.commands import OK, PROBLEM, USAGE
 from gateway.cli.routing_data import dataset
 from gateway.cli.routing_estimate import estimates
 from gateway.cli.routing_judge import evaluate
 from gateway.cli.show import err, out, table
+from routing.lab.cluster import ClusterError, train_on
 from routing.lab.completion import read_table
 from routing.lab.table import TableError
 from routing.lab.train import train
@@ -27,15 +28,28 @@ def routing(arguments: argparse.Namespace) -> int:
         if arguments.action == "evaluate":
             return evaluate(arguments)
         return _train(arguments)
-    except (TableError, OSError, ValueError) as error:
+    except (TableError, ClusterError, OSError, ValueError) as error:
         err(f"routeiq: {error}")
         return PROBLEM
 
 
 def _train(arguments: argparse.Namespace) -> int:
     key = _signer(arguments.sign)
-    data = read_table(Path(arguments.data), arguments.limit, arguments.seed)
-    trained = train(data, arguments.seed)
+    if arguments.engine == "dask":
+        if not arguments.scheduler or arguments.limit:
+            err(
+                "routeiq: --engine dask wants --scheduler ADDRESS, and takes no --limit"
+            )
+            return USAGE
+        trained = train_on(
+            Path(arguments.data),
+            arguments.scheduler,
+            seed=arguments.seed,
+            sample=arguments.sample,
+        )
+    else:
+        data = read_table(Path(arguments.data), arguments.limit, arguments.seed)
+        trained = train(data, arguments.seed)
     digest = trained.write(Path(arguments.out), key)
     manifest = trained.artifact.manifest
     if arguments.json:

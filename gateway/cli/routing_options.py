@@ -66,10 +66,28 @@ def _train(actions: Any, add: Add) -> None:
         "train",
         "learn a router from an outcome table",
         "routeiq routing train --data outcomes.jsonl.gz --out router",
+        "routeiq routing train --data all.parquet --engine dask"
+        " --scheduler tcp://10.0.0.7:8786 --out router",
     )
     table(command)
     command.add_argument(
         "--out", required=True, metavar="DIR", help="where the artifact is written"
+    )
+    command.add_argument(
+        "--engine",
+        choices=("local", "dask"),
+        default="local",
+        help="where the trees grow; dask: on the workers of --scheduler",
+    )
+    command.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of the Dask cluster: tcp://HOST:PORT"
+    )
+    command.add_argument(
+        "--sample",
+        type=_rows,
+        default=50_000,
+        metavar="N",
+        help="with dask, rows that all but the trees learn from; default: 50000",
     )
     command.add_argument(
         "--sign",

@@ -99,6 +99,21 @@ def read(path: Path, limit: int | None = None, seed: int = 0) -> Table:
     lines = data.split(b"\n")
     if lines[-1] == b"":
         lines.pop()
+    return parsed(path, lines, hashlib.sha256(data).hexdigest(), limit, seed)
+
+
+def parsed(
+    path: Path,
+    lines: Sequence[bytes],
+    digest: str,
+    limit: int | None = None,
+    seed: int = 0,
+) -> Table:
+    """The table of its lines, the one that names the models before all.
+
+    Raises:
+        TableError: a line is not as the format says.
+    """
     if not lines:
         raise TableError(f"{path}: is empty; the first line names the models")
     head = _head(path, lines[0])
@@ -129,7 +144,7 @@ def read(path: Path, limit: int | None = None, seed: int = 0) -> Table:
         cost=np.maximum(np.array([row.cost_usd for row in kept]), LEAST_COST),
         answers=_answers(kept, width),
         duplicates=duplicates,
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=digest,
     )
 
 

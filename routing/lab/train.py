@@ -48,6 +48,9 @@ class Trained(NamedTuple):
 
     artifact: Artifact
     left_out: Left
+    columns: Floats
+    """(rows, models, width): what the trees saw."""
+    quality: Doubles
 
     def write(self, folder: Path, signer: Signer | None = None) -> str:
         """The digest of the folder written."""
@@ -92,7 +95,8 @@ def train(table: Table, seed: int = 0, learner: trees.Learner = trees.grow) -> T
         "calibration": np.stack([curves[n] for n in NAMES]).astype(np.float32),
     }
     manifest = _manifest(table, share, left, fitted.guard.threshold, strange)
-    return Trained(Artifact(manifest, arrays, booster.model_to_string(), ""), left)
+    made = Artifact(manifest, arrays, booster.model_to_string(), "")
+    return Trained(made, left, rows, table.quality)
 
 
 class _Fitted(NamedTuple):

@@ -1,7 +1,7 @@
 """The LightGBM stack: trees over what the other heads say of each (prompt, model)."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import lightgbm
 import numpy as np
@@ -36,10 +36,14 @@ Learner = Callable[[Floats, Doubles, int], lightgbm.Booster]
 
 def grow(rows: Floats, quality: Doubles, seed: int) -> lightgbm.Booster:
     """Trees of flat rows; scores from 0 to 1 are taken as probabilities."""
-    settings = _SETTINGS | {"seed": seed}
-    settings["min_data_in_leaf"] = int(np.clip(len(rows) // 200, 10, 80))
     data = lightgbm.Dataset(rows, quality, categorical_feature=[0], free_raw_data=True)
-    return lightgbm.train(settings, data, ROUNDS)
+    return lightgbm.train(settings(len(rows), seed), data, ROUNDS)
+
+
+def settings(rows: int, seed: int) -> dict[str, Any]:
+    """LightGBM's, for so many rows."""
+    least = int(np.clip(rows // 200, 10, 80))
+    return _SETTINGS | {"seed": seed, "min_data_in_leaf": least}
 
 
 def columns(

@@ -156,6 +156,11 @@ class Model:
         level, slope = self._sober[:2]
         return sigmoid(level * common + slope * (odds - common) + self._sober[2:])
 
+    def columns(self, sketch: Sketch) -> Floats:
+        """(models, width): what the trees are told of a prompt."""
+        self.predict(sketch)
+        return self._trees.rows.copy()
+
     def _seen(self, sketch: Sketch) -> Seen:
         domains, dim = self._domains, self._dim
         words = self._words(sketch)

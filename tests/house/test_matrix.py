@@ -21,6 +21,7 @@ OUTSIDE: Final = (
     "replay/",
     "gateway/cli/test_started.py",
     "gateway/net/",
+    "routing/lab/test_cluster.py",
     # Contracts of parts that a gateway has several of, one at a time.
     "gateway/store/",
 )

@@ -12,6 +12,16 @@ _FLOW: Final = "flow/test_strategies.py::"
 ROWS: Final = (
     Row(
         "routing",
+        "a Dask cluster trains the same router, from JSON Lines or Parquet",
+        (
+            "routing/lab/test_cluster.py::test_a_cluster_trains_the_same_router",
+            "routing/lab/test_cluster.py::test_a_cluster_that_is_not_there_is_told",
+            "routing/lab/test_cluster.py::test_no_cut_loses_a_line_or_tells_it_twice",
+        ),
+        ("routeiq routing train --engine dask",),
+    ),
+    Row(
+        "routing",
         "the cheapest deployment that keeps a latency target goes first",
         (f"{_FLOW}test_the_cheapest_that_keeps_the_target_serves",),
     ),
