@@ -25,6 +25,8 @@ from tests.harness.upstream import Request, Script, Upstream, events, tell
 FAMILIES: Final = ("openai", "anthropic", "gemini")
 KEYS: Final = {name: f"sk-{name}-upstream-secret" for name in (*FAMILIES, "bedrock")}
 """The credential each provider wants."""
+KEYS_IN_ENV: Final = {f"KEY_OF_{name.upper()}": key for name, key in KEYS.items()}
+"""The same, for a gateway that is configured with `Providers.place`."""
 COUNTED: Final = 42
 """What Anthropic and Google count for any prompt."""
 
@@ -43,6 +45,11 @@ class Providers(Upstream):
         """What to configure as the provider's `base_url`."""
         version = "v1beta" if family == "gemini" else "v1"
         return f"{self.url}/{family}/{version}"
+
+    def place(self, family: str) -> dict[str, str]:
+        """What to configure as a provider of that family."""
+        key = f"env:KEY_OF_{family.upper()}"
+        return {"family": family, "base_url": self.base(family), "api_key": key}
 
     def _any(self, request: Request) -> Script:
         _, family, _version, *rest = request.path.split("/")

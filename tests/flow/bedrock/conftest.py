@@ -18,7 +18,7 @@ from botocore.config import Config
 
 from tests.harness.answers import Answer, Called, Said, Thought, Tokens
 from tests.harness.gateway import Running, gateway
-from tests.harness.providers import KEYS, Providers
+from tests.harness.providers import KEYS, KEYS_IN_ENV, Providers
 
 KEY: Final = "sk-master-for-boto3"
 CLAUDE: Final = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -65,7 +65,6 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    families = ("openai", "anthropic", "gemini", "bedrock")
     with Providers(ANSWERS) as up, pytest.MonkeyPatch.context() as patch:
         config = {
             "server": {"tls": {"cert": "cert.pem", "key": "key.pem"}},
@@ -75,16 +74,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 for alias, model in MODELS.items()
             },
             "cooldown": {"failures": 1_000_000},
-            "providers": {
-                family: {
-                    "family": family,
-                    "base_url": up.base(family),
-                    "api_key": f"env:KEY_OF_{family.upper()}",
-                }
-                for family in families
-            },
+            "providers": {family: up.place(family) for family in KEYS},
         }
-        env = {"MASTER_KEY": KEY, **{f"KEY_OF_{f.upper()}": KEYS[f] for f in families}}
+        env = {"MASTER_KEY": KEY, **KEYS_IN_ENV}
         patch.setenv("AWS_BEARER_TOKEN_BEDROCK", KEY)
         folder = tmp_path_factory.mktemp("bedrock")
         ca = _certified(folder)

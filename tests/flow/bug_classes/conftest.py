@@ -11,7 +11,7 @@ from tests.flow.bug_classes.spoken import ANSWERS
 from tests.flow.sdk.clients import KEY, Clients, Got
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
-from tests.harness.providers import KEYS, Providers
+from tests.harness.providers import KEYS, KEYS_IN_ENV, Providers
 from tests.harness.upstream import Answer as Script
 from tests.harness.upstream import Request
 
@@ -71,14 +71,6 @@ def asked(dialect: str, model: str, **more: Any) -> dict[str, Any]:
 
 
 def _config(up: Providers) -> dict[str, Any]:
-    families = {
-        name: {
-            "family": "openai" if name == "plain" else name,
-            "base_url": up.base("openai" if name == "plain" else name),
-            "api_key": f"env:KEY_OF_{'OPENAI' if name == 'plain' else name.upper()}",
-        }
-        for name in (*KEYS, "plain")
-    }
     models: dict[str, Any] = {
         alias: {"deployments": [{"model": model, "price": PRICE}]}
         for alias, model in MODELS.items()
@@ -92,7 +84,10 @@ def _config(up: Providers) -> dict[str, Any]:
     return {
         "keys": {"master": "env:MASTER_KEY"},
         "models": models,
-        "providers": families,
+        "providers": {
+            **{name: up.place(name) for name in KEYS},
+            "plain": up.place("openai"),
+        },
         "fetch": {"allow_private": ["127.0.0.2/32"]},
         "retries": {"attempts": 1},
         "cooldown": {"failures": 1_000_000},
@@ -101,8 +96,7 @@ def _config(up: Providers) -> dict[str, Any]:
 
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    env = {f"KEY_OF_{name.upper()}": key for name, key in KEYS.items()}
-    env |= {"MASTER_KEY": KEY, "OTHER_KEY": "sk-of-the-others"}
+    env = {**KEYS_IN_ENV, "MASTER_KEY": KEY, "OTHER_KEY": "sk-of-the-others"}
     folder = tmp_path_factory.mktemp("bug-classes")
     with Providers(ANSWERS) as up, gateway(_config(up), folder, env=env) as server:
         clients = Clients(server.url)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from tests.flow.scenarios import converse, kin
 from tests.flow.sdk import responses
 from tests.flow.sdk.heard import Heard, heard
-from tests.harness.providers import KEYS, Providers
+from tests.harness.providers import KEYS, KEYS_IN_ENV, Providers
 from tests.harness.upstream import Request, Script, events, tell
 
 Json = dict[str, Any]
@@ -40,7 +40,7 @@ READERS: Final[dict[str, Callable[[Request], Heard]]] = {
 ENV: Final = {
     "MASTER_KEY": KEY,
     "OTHER_KEY": "sk-of-the-others",
-    **{f"KEY_OF_{name.upper()}": key for name, key in KEYS.items()},
+    **KEYS_IN_ENV,
 }
 
 
@@ -54,10 +54,6 @@ class Every(Providers):
 
 
 def config(up: Providers) -> Json:
-    def place(name: str, as_: str) -> Json:
-        key = f"env:KEY_OF_{as_.upper()}"
-        return {"family": name, "base_url": up.base(as_), "api_key": key}
-
     other: Json = {"api_key": "env:OTHER_KEY"}
     return {
         "keys": {"master": "env:MASTER_KEY"},
@@ -66,8 +62,8 @@ def config(up: Providers) -> Json:
             for alias, model in MODELS.items()
         },
         "providers": {
-            **{name: place(name, name) for name in KEYS},
-            "plain": place("openai", "openai"),
+            **{name: up.place(name) for name in KEYS},
+            "plain": up.place("openai"),
             "cohere": {**other, "base_url": f"{up.url}/cohere"},
             "ollama": {**other, "base_url": f"{up.url}/ollama"},
         },

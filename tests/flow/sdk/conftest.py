@@ -10,7 +10,7 @@ from tests.flow.sdk.clients import KEY, Clients
 from tests.flow.sdk.matrix import FEATURES
 from tests.harness.answers import Answer
 from tests.harness.gateway import Running, gateway
-from tests.harness.providers import FAMILIES, KEYS, Providers
+from tests.harness.providers import FAMILIES, KEYS_IN_ENV, Providers
 
 MODELS: Final = {
     "openai": "openai/gpt-4.1",
@@ -35,7 +35,7 @@ MODELS: Final = {
 `bridged` is asked by.
 Google's SDK looks at the name before it says what to embed how."""
 
-ENV: Final = {"MASTER_KEY": KEY, **{f"KEY_OF_{f.upper()}": KEYS[f] for f in FAMILIES}}
+ENV: Final = {"MASTER_KEY": KEY, **KEYS_IN_ENV}
 
 
 def config(up: Providers) -> dict[str, Any]:
@@ -46,19 +46,8 @@ def config(up: Providers) -> dict[str, Any]:
             for alias, model in MODELS.items()
         },
         "providers": {
-            family: {
-                "family": family,
-                "base_url": up.base(family),
-                "api_key": f"env:KEY_OF_{family.upper()}",
-            }
-            for family in FAMILIES
-        }
-        | {
-            "plain": {
-                "family": "openai",
-                "base_url": up.base("openai"),
-                "api_key": "env:KEY_OF_OPENAI",
-            }
+            **{family: up.place(family) for family in FAMILIES},
+            "plain": up.place("openai"),
         },
     }
 
