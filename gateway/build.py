@@ -248,7 +248,9 @@ async def build(
         scratch=scratch,
     )
     process.register(metrics, version)
-    gauges.register(metrics, dispatch, recorder, client, state.get("server"))
+    gauges.register(
+        metrics, dispatch, recorder, client, deployer.book, state.get("server")
+    )
     recorder.start()
     telemetry.start()
     engine.start()

@@ -5,6 +5,7 @@ Read when somebody looks, never counted on the way of a request.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from gateway.deployments import Directory
@@ -12,9 +13,16 @@ from gateway.net.client import Client
 from gateway.spine.dispatch import Dispatch
 from gateway.spine.record import Recorder
 from gateway.telemetry.metrics import Metrics
+from routing.book import Book
+from routing.contract import Reloading
 
 Points = Iterable[tuple[Mapping[str, str], float]]
 
+TROUBLES: Final = {
+    "artifacts.refused": "Artifacts that must not serve.",
+    "decisions.failed": "Decisions that were late, or failed; others decided then.",
+    "versions.withdrawn": "Versions of a router taken out for what they did.",
+}
 STATES: Final = ("closed", "half_open", "open", "cooldown")
 
 
@@ -23,6 +31,7 @@ def register(
     dispatch: Dispatch,
     recorder: Recorder,
     client: Client,
+    book: Book,
     server: Any,
 ) -> None:
     """Show deployments, the exchanges under way, the ring, both sides' connections.
@@ -53,6 +62,7 @@ def register(
         unit="s",
         merge="max",
     )
+    _register_troubles(metrics, book)
     for name, kind, text, read in recorder.gauges():
         counts = kind == "counter"
         metrics.register(name, text, read, kind="counter" if counts else "gauge")
@@ -73,6 +83,22 @@ def register(
             lambda: [({"reason": r}, n) for r, n in list(server.refused.items())],
             kind="counter",
         )
+
+
+def _register_troubles(metrics: Metrics, book: Book) -> None:
+    for what, help in TROUBLES.items():
+        metrics.register(
+            f"routeiq.routing.{what}",
+            help,
+            partial(_troubles, book, what.rpartition(".")[2]),
+            kind="counter",
+        )
+
+
+def _troubles(book: Book, what: str) -> Iterator[tuple[Mapping[str, str], float]]:
+    for strategy in list(book.made()):
+        if isinstance(strategy, Reloading):
+            yield {"strategy": strategy.name}, strategy.counts()[what]
 
 
 def _in_flight(directory: Directory) -> Iterator[tuple[Mapping[str, str], float]]:

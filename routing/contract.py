@@ -241,6 +241,22 @@ class Telling(Protocol):
 
 
 @runtime_checkable
+class Reloading(Protocol):
+    """A strategy over something on disk that may change while it runs."""
+
+    name: str
+
+    def reload(self) -> None:
+        """Look at it now; blocks the calling thread."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """How often what went wrong: artifacts `refused`, decisions `failed`, versions
+        `withdrawn`."""
+        ...
+
+
+@runtime_checkable
 class Forgetting(Protocol):
     """A strategy that remembers people, and forgets them."""
 

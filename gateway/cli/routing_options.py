@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any, Final
 
+from gateway.cli.takeover_options import takeover_options
+
 MOST_LABELS: Final = 150
 """Rows of a domain that are kept for labels, as `routing.lab.split` says."""
 Add = Callable[..., Any]
@@ -20,6 +22,7 @@ def routing_options(commands: Any, add: Add) -> None:
     )
     actions = routing.add_subparsers(dest="action", metavar="ACTION", required=True)
     _dataset(actions, add)
+    takeover_options(actions, add)
     _train(actions, add)
     _estimate(actions, add)
     _evaluate(actions, add)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from gateway.config.section import Count, Dollars, Seconds, Section
+from gateway.config.section import Count, Dollars, Seconds, Section, Share
 
 
 class Require(Section, frozen=True, kw_only=True):
@@ -39,6 +39,19 @@ class Learning(Section, frozen=True, kw_only=True):
     """How often workers tell each other, and the store, what they learned."""
 
 
+class Judge(Section, frozen=True, kw_only=True):
+    """`routing.judge`: whom `routeiq routing judge` asks how good answers were."""
+
+    model: str = ""
+    """An alias; its own answers are not judged."""
+    share: Share = 0.1
+    """Of the answers."""
+    budget_usd: Dollars = 1.0
+    """US dollars of one run; 0: it costs nothing."""
+    rubric: str = ""
+    """What a good answer is; empty: right, and what was asked."""
+
+
 class Routing(Section, frozen=True, kw_only=True):
     """`routing`: what holds for every model that does not say otherwise."""
 
@@ -50,3 +63,4 @@ class Routing(Section, frozen=True, kw_only=True):
     collect: Literal["off", "sketch", "text"] = "off"
     """What records keep of a prompt to learn from: nothing, hashed counts that no word
     can be read from, or what the user said last, redacted."""
+    judge: Judge = Judge()

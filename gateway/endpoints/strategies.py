@@ -1,5 +1,6 @@
 """/v1/routing/strategies: what is configured, what it learned, other shares."""
 
+import asyncio
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +16,7 @@ from gateway.govern.keys import Keyring
 from gateway.govern.principal import Principal
 from gateway.learning.lessons import Lessons
 from gateway.store.contract import StoreError
-from routing.contract import Forgetting, Strategy, Telling, Weighing
+from routing.contract import Forgetting, Reloading, Strategy, Telling, Weighing
 
 PATH: Final = "/v1/routing/strategies"
 
@@ -65,6 +66,13 @@ class Strategies:
         except StoreError as error:
             raise _unkept() from error
         return _json(self._told(strategy.name))
+
+    async def reload(self, request: Request, principal: Principal) -> Response:
+        """In this process; other workers look by themselves, every `poll_s`."""
+        found = [s for s in self._book.made() if isinstance(s, Reloading)]
+        for strategy in found:
+            await asyncio.to_thread(strategy.reload)
+        return _json({"object": "list", "data": [self._told(s.name) for s in found]})
 
     async def forget(self, request: Request, principal: Principal) -> Response:
         strategy = self._find(request)
@@ -127,11 +135,13 @@ def rows(lessons: Lessons, directory: Directory, keyring: Keyring) -> list[Row]:
             tag="routing",
         )
 
+    reload = "/v1/routing/reload"
     one = f"{PATH}/{{strategy}}"
     return [
         row("GET", PATH, ours.all, "Strategies, and what they learned"),
         row("GET", one, ours.one, "A strategy, and what it learned"),
         row("PATCH", one, ours.change, "Other shares for an experiment's arms"),
+        row("POST", reload, ours.reload, "Look for other artifacts now"),
         row("DELETE", f"{one}/subjects", ours.forget, "Forget a user's preference"),
     ]
 

@@ -102,6 +102,7 @@ def completed(lines: Lines) -> Table:
         quality=np.where(np.isfinite(rows.quality), rows.quality, quality),
         cost=np.where(np.isfinite(rows.cost), rows.cost, cost),
         duplicates=lines.duplicates,
+        digest=lines.digest,
     )
 
 

@@ -45,6 +45,8 @@ class Lines(msgspec.Struct):
     lines: list[Line]
     groups: list[str]
     duplicates: int = 0
+    digest: str = ""
+    """SHA-256 of the file, unpacked."""
 
 
 def read_lines(path: Path) -> Lines:
@@ -77,7 +79,9 @@ def read_lines(path: Path) -> Lines:
         seen.setdefault(read.key, read)
     kept = list(seen.values())
     name = str(head.get("dataset") or path.name.split(".")[0])
-    return Lines(name, models, kept, [k.domain for k in kept], count - len(kept))
+    groups = [k.domain for k in kept]
+    digest = hashlib.sha256(data).hexdigest()
+    return Lines(name, models, kept, groups, count - len(kept), digest)
 
 
 def write_lines(path: Path, name: str, models: list[str], lines: list[Line]) -> None:

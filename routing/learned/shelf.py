@@ -1,75 +1,193 @@
-"""The artifact that serves, exchanged for a newer one while requests go on."""
+"""The artifact that serves, exchanged for another while requests go on."""
 
 import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
 
 from routing.learned.artifact import MANIFEST, ArtifactError, load
 from routing.learned.model import Model
+from routing.learned.registry import POINTER, Live, Registry, RegistryError
 from routing.learned.signature import Verifier
+from routing.learned.watch import Watch
+from routing.text import Reader
 
-EVERY_S: Final = 2.0
-"""Between looks at the folder."""
+PROBES: Final = ("", "How many apples are left?", "def f(x):\n    return x\n" * 50)
+"""Asked of every artifact before it serves: it is warm then, and known to answer."""
+Which = Literal["live", "newest"]
 _log = logging.getLogger(__name__)
 
 
-class Shelf:
-    """Holds the last good model of a folder.
+class Held(NamedTuple):
+    """What decides."""
 
-    A newer artifact is loaded beside the loop and taken whole: a decision is made by
-    the one or by the other. One that must not serve is named in the log, and in
-    `fault`, and the last good one goes on.
+    model: Model
+    live: Live | None
+    """As it was promoted; `None`: a plain artifact, or not promoted."""
+    name: str
+
+
+class Shelf:
+    """Holds the last good model of a folder: an artifact, or a registry of versions.
+
+    Another one is loaded beside the loop and taken whole: a decision is made by the
+    one or by the other. One that must not serve is named in the log, and in `fault`,
+    and the last good one goes on. A version that `watch` finds at fault is taken out,
+    for every process that looks at the registry.
     """
 
     def __init__(
-        self, folder: Path, verifier: Verifier | None, clock: Callable[[], float]
+        self,
+        folder: Path,
+        verifier: Verifier | None,
+        clock: Callable[[], float],
+        *,
+        head: str,
+        which: Which,
+        every_s: float,
+        budget_s: float,
+        watch: Watch,
     ) -> None:
+        """`head` is what will be asked for; `budget_s` what an answer may take."""
         self._folder = folder
+        self._registry = Registry(folder)
         self._verifier = verifier
         self._clock = clock
+        self._head = head
+        self._which = which
+        self._every_s = every_s
+        self._budget_s = budget_s
+        self._watch = watch
+        self._watched: Live | None = None
+        self._lock = threading.Lock()
         self._seen = self._stamp()
-        self._next = clock() + EVERY_S
+        self._next = clock() + every_s
         self._loading: threading.Thread | None = None
-        self._model: Model | None = None
+        self._held: Held | None = None
         self.fault = ""
-        """Why the newest artifact does not serve; empty: it does."""
-        self._load()
+        """Why what should serve does not; empty: it does."""
+        self.refused = 0
+        """Artifacts that must not serve."""
+        self.withdrawn = 0
+        """Versions that were taken out here for what they did."""
+        self.reload()
 
-    def model(self) -> Model | None:
-        """The one to decide with now; `None`: there has been no good one."""
+    def held(self) -> Held | None:
+        """What to decide with now; `None`: there has been no good one."""
         now = self._clock()
         if now >= self._next:
-            self._next = now + EVERY_S
+            self._next = now + self._every_s
             self._look()
-        return self._model
+        held = self._held
+        live = held.live if held is not None else None
+        if live != self._watched:
+            self._watched = live
+            version, expected = (live.version, live.expected) if live else ("", None)
+            self._watch.begin(version, expected)
+        return held
+
+    def reload(self) -> None:
+        """Look again; blocks the calling thread."""
+        with self._lock:
+            self._load()
 
     def _look(self) -> None:
-        stamp = self._stamp()
-        if stamp == self._seen or (self._loading and self._loading.is_alive()):
+        if self._loading is not None and self._loading.is_alive():
             return
-        self._seen = stamp
+        why, held = self._watch.fault(), self._held
+        stamp = self._stamp()
+        if why and held is not None and held.live is not None:
+            self._begin(lambda: self._withdraw(held.name, why))
+        elif stamp and stamp != self._seen:  # what is gone may be on its way
+            self._seen = stamp
+            self._begin(self.reload)
+
+    def _begin(self, work: Callable[[], None]) -> None:
         self._loading = threading.Thread(
-            target=self._load, name="routing-artifact", daemon=True
+            target=work, name="routing-artifact", daemon=True
         )
         self._loading.start()
 
+    def _withdraw(self, version: str, why: str) -> None:
+        with self._lock:
+            self.withdrawn += 1
+            try:
+                self._registry.rollback(why, only=version)
+            except RegistryError as error:
+                # It must not decide, whoever may write here.
+                self._held = None
+                self.fault = f"{version} is at fault: {why}"
+                _log.error("routing version cannot be rolled back: %s", error)
+                return
+            _log.error("routing version %s rolled back: %s", version, why)
+            self._load()
+
     def _load(self) -> None:
         try:
-            found = load(self._folder, self._verifier)
+            folder, live = self._chosen()
+            if folder is None:
+                self.fault, self._held = "no version serves", None
+                return
+            found = load(folder, self._verifier)
             model = Model(found)
+            self._probe(model)
         except ArtifactError as error:
-            self.fault = f"{error.kind}: {error}"
-            _log.error("routing artifact refused (%s): %s", error.kind, error)
-            return
-        self.fault = ""
-        self._model = model
-        _log.info("routing artifact %s serves", found.digest[:12])
+            self._refuse(error.kind, str(error))
+        except RegistryError as error:
+            self._refuse("registry", str(error))
+        except Exception as error:  # noqa: BLE001 - whatever is in it, the last good one serves
+            self._refuse("damaged", repr(error))
+        else:
+            self.fault = ""
+            self._held = Held(model, live, folder.name)
+            _log.info("routing artifact %s of %s serves", found.digest[:12], folder)
 
-    def _stamp(self) -> tuple[int, int]:
-        try:
-            stat = (self._folder / MANIFEST).stat()
-        except OSError:
-            return (0, 0)
-        return (stat.st_mtime_ns, stat.st_ino)
+    def _refuse(self, kind: str, why: str) -> None:
+        self.fault = f"{kind}: {why}"
+        self.refused += 1
+        _log.error("routing artifact refused (%s): %s", kind, why)
+
+    def _chosen(self) -> tuple[Path | None, Live | None]:
+        """The folder of what is to serve; `None`: nothing is."""
+        if (self._folder / MANIFEST).is_file():
+            return self._folder, None
+        if self._which == "newest":
+            versions = self._registry.versions()
+            return (self._folder / versions[-1] if versions else None), None
+        live = self._registry.live()
+        if live is None and not self._folder.is_dir():
+            raise ArtifactError("missing", f"{self._folder} is not there")
+        if live is None or not live.version:
+            return None, None
+        return self._folder / live.version, live
+
+    def _probe(self, model: Model) -> None:
+        """Raises ArtifactError for what does not answer in numbers, in time."""
+        reader = Reader()
+        fastest = float("inf")
+        for text in PROBES:
+            began = self._clock()
+            with np.errstate(all="ignore"):
+                said = model.predict(reader.sketch(text), self._head)
+            fastest = min(fastest, self._clock() - began)
+            if not (np.isfinite(said.quality).all() and np.isfinite(said.cost).all()):
+                raise ArtifactError("not_finite", "it answers with what is no number")
+        if fastest > self._budget_s:
+            raise ArtifactError("slow", f"it takes {fastest:.3f} s to answer")
+
+    def _stamp(self) -> list[tuple[str, int, int]]:
+        """What changes when something else should serve."""
+        names = [MANIFEST, POINTER]
+        if self._which == "newest":
+            names += [f"{name}/{MANIFEST}" for name in self._registry.versions()]
+        found = []
+        for name in names:
+            try:
+                stat = (self._folder / name).stat()
+            except OSError:
+                continue
+            found.append((name, stat.st_mtime_ns, stat.st_ino))
+        return found

@@ -1,24 +1,27 @@
 """By what was learned: each model's expected quality and cost on this prompt."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from routing.contract import Options, Setting
+from routing.contract import Options, Outcome, Setting
 from routing.filters import expected
 from routing.health import Health
 from routing.learned.model import GBDT, Model
-from routing.learned.shelf import Shelf
+from routing.learned.shelf import Held, Shelf, Which
 from routing.learned.signature import Verifier, verifier
+from routing.learned.watch import Band, Positive, Watch
 from routing.text import Reader
 from routing.types import Candidate, Query, Score
 
 Floats = npt.NDArray[np.float32]
 Share = Annotated[float, Meta(ge=0, le=1)]
+_log = logging.getLogger(__name__)
 
 PROFILES: Final = {"eco": 0.95, "free": 0.9, "auto": 0.99, "premium": 1.0}
 """Profile -> share of the best single model's quality that is enough."""
@@ -31,7 +34,12 @@ class LearnedOptions(Options, frozen=True, kw_only=True):
     """Of every strategy that decides by an artifact."""
 
     artifact: str
-    """The folder that `routeiq routing train` wrote; watched for a newer one."""
+    """The folder that `routeiq routing train` wrote, or one of such folders of which
+    `routeiq routing promote` says who serves; watched for another one."""
+    version: Which = "live"
+    """Of a folder of versions: the promoted one, or the newest (for shadows)."""
+    poll_s: Positive = 2.0
+    """How often is looked for another one."""
     key_file: str = ""
     """A file with the key that its signature must hold by."""
     quality: Share | None = None
@@ -39,6 +47,13 @@ class LearnedOptions(Options, frozen=True, kw_only=True):
     the profile says."""
     otherwise: str = "weighted"
     """Who decides while no artifact is good."""
+    budget_ms: Positive = 500.0
+    """Of a decision; after one that took longer, or failed, ..."""
+    rest_s: Positive = 30.0
+    """... `otherwise` decides for so long."""
+    band: Band = Band()
+    """How far a promoted version may be from what it was promoted for; out of it, the
+    one before serves again."""
 
 
 class Estimate(NamedTuple):
@@ -62,8 +77,22 @@ class Learned:
         self._options = options
         self._otherwise = setting.named(options.otherwise)
         self._reader = Reader()
+        self._clock = setting.clock
+        self._budget_s = options.budget_ms / 1000.0
+        self._rests_until = 0.0
+        self._ill = ""
+        self._failed = 0
+        self.notes = Watch(options.band)
+        """What is seen of the version that serves; kept, and shared by workers."""
         self._shelf = Shelf(
-            Path(options.artifact), _verifier(options.key_file), setting.clock
+            Path(options.artifact),
+            _verifier(options.key_file),
+            setting.clock,
+            head=self.head,
+            which=options.version,
+            every_s=options.poll_s,
+            budget_s=self._budget_s,
+            watch=self.notes,
         )
 
     def score(
@@ -72,15 +101,37 @@ class Learned:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
-        model = self._shelf.model()
-        if model is None:
+        held = self._shelf.held()
+        began = self._clock()
+        if held is not None and began >= self._rests_until:
+            try:
+                scores = self._by(held, query, candidates)
+            except Exception as error:  # noqa: BLE001 - no model takes a request along
+                self._rest(repr(error))
+            else:
+                took = self._clock() - began
+                if took > self._budget_s:
+                    self._rest(f"a decision took {took:.3f} s")
+                best = max(range(len(scores)), key=lambda i: scores[i].value)
+                self.notes.chose(query.id, candidates[best].id)
+                return scores
+        if held is None:
             why = f"no artifact ({self._shelf.fault}); "
-            return [
-                Score(s.value, why + s.reason, s.propensity, s.quality, s.out)
-                for s in self._otherwise.score(query, candidates, health)
-            ]
+        else:
+            why = f"artifact {held.name} rests ({self._ill}); "
+        return [
+            Score(s.value, why + s.reason, s.propensity, s.quality, s.out)
+            for s in self._otherwise.score(query, candidates, health)
+        ]
+
+    def _by(
+        self, held: Held, query: Query, candidates: Sequence[Candidate]
+    ) -> list[Score]:
+        model = held.model
         prompt = query.prompt.text if query.prompt is not None else ""
         said = model.predict(self._reader.sketch(prompt), self.head)
+        if not (np.isfinite(said.quality).all() and np.isfinite(said.cost).all()):
+            raise ArithmeticError("it answers with what is no number")
         found = [estimate(model, query, c, said.quality, said.cost) for c in candidates]
         share = wanted(query, self._options.quality)
         values, told = self.decide(model, found, share, said.trust)
@@ -99,6 +150,47 @@ class Learned:
             )
             for value, e in zip(values, found, strict=True)
         ]
+
+    def _rest(self, why: str) -> None:
+        self._ill = why
+        self._failed += 1
+        self._rests_until = self._clock() + self._options.rest_s
+        _log.error("routing strategy %s rests: %s", self.name, why)
+
+    def learn(self, outcome: Outcome) -> None:
+        """Watch what comes of its decisions."""
+        self.notes.learn(outcome)
+
+    def reload(self) -> None:
+        """Look for another artifact now; blocks the calling thread."""
+        self._shelf.reload()
+
+    def counts(self) -> dict[str, int]:
+        """As `routing.contract.Reloading`."""
+        return {
+            "refused": self._shelf.refused,
+            "failed": self._failed,
+            "withdrawn": self._shelf.withdrawn,
+        }
+
+    def told(self) -> dict[str, Any]:
+        """What serves, and how it does."""
+        held, seen = self._shelf.held(), self.notes.seen()
+        rests = held is not None and self._clock() < self._rests_until
+        said: dict[str, Any] = {
+            "artifact": held.model.artifact.digest if held is not None else None,
+            "version": held.name if held is not None else None,
+            "fault": self._shelf.fault or (self._ill if rests else ""),
+            **self.counts(),
+        }
+        for name, total in (
+            ("quality", seen.quality),
+            ("errors", seen.failed),
+            ("cost", seen.cost),
+        ):
+            if total.weight:
+                said[name] = {"mean": total.mean, "weight": total.weight}
+        return said
 
     def decide(
         self, model: Model, found: list[Estimate], share: float, trust: float

@@ -57,6 +57,7 @@ INVENTORY: dict[tuple[str, str], tuple[str, bool]] = {
     ("GET", "/v1/models"): ("key", False),
     ("GET", "/v1/models/{model}"): ("key", False),
     ("POST", "/v1/routing/explain"): ("key", True),
+    ("POST", "/v1/routing/reload"): ("master", False),
     ("GET", "/v1/routing/strategies"): ("master", False),
     ("GET", "/v1/routing/strategies/{strategy}"): ("master", False),
     ("PATCH", "/v1/routing/strategies/{strategy}"): ("master", False),

@@ -22,6 +22,7 @@ from tests.matrix import (
     routing,
     state,
     table,
+    takeover,
     way,
 )
 from tests.matrix.row import Row
@@ -38,6 +39,7 @@ _AREAS: Final = (
     clouds,
     hard,
     learning,
+    takeover,
     bugs,
     clients,
 )

@@ -1,0 +1,164 @@
+"""`routeiq routing promote|rollback|drift`: which version of a router serves."""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from gateway.cli.commands import OK, PROBLEM
+from gateway.cli.show import err, out, table
+from routing.lab.choices import Rule, choices
+from routing.lab.completion import Partial, partial
+from routing.lab.drift import drift
+from routing.lab.gate import Bound, Terms, Verdict, judge
+from routing.lab.lines import Lines, read_lines
+from routing.lab.table import TableError
+from routing.learned.artifact import ArtifactError, load
+from routing.learned.model import Model
+from routing.learned.registry import Expected, Registry, RegistryError
+from routing.learned.signature import Verifier, verifier
+
+
+def change(arguments: argparse.Namespace) -> int:
+    """Do what `ACTION` says."""
+    acts = {"promote": _promote, "rollback": _rollback, "drift": _drift}
+    try:
+        return acts[arguments.action](arguments)
+    except (ArtifactError, RegistryError) as error:
+        err(f"routeiq: {error}")
+        return PROBLEM
+
+
+def _promote(arguments: argparse.Namespace) -> int:
+    registry = Registry(Path(arguments.registry))
+    model = _model(registry.folder / arguments.version, arguments.key)
+    lines = read_lines(Path(arguments.data))
+    rows = partial(lines)
+    rule = Rule(arguments.kind, arguments.quality)
+    verdict = judge(
+        rows,
+        choices(model, rows.sketches, lines.models, rule),
+        Terms(arguments.floor, arguments.margin, arguments.confidence, arguments.least),
+        _champion(registry, arguments, rows, lines, rule),
+    )
+    if lines.digest == model.artifact.manifest.data["sha256"]:
+        why = "these are the rows it learned from: judge it on others"
+        verdict = verdict._replace(reasons=(why, *verdict.reasons))
+    passed = not verdict.reasons
+    if passed or arguments.force:
+        registry.promote(
+            arguments.version,
+            Expected(quality=verdict.quality.mean, cost=verdict.cost.mean),
+            why="; ".join(verdict.reasons),
+            forced=not passed,
+            figures=verdict.figures(),
+        )
+    _tell(arguments, verdict, lines)
+    return OK if passed or arguments.force else PROBLEM
+
+
+def _champion(
+    registry: Registry,
+    arguments: argparse.Namespace,
+    rows: Partial,
+    lines: Lines,
+    rule: Rule,
+) -> np.typing.NDArray[np.int64] | None:
+    """What the version that serves would have chosen; `None`: none serves, or it
+    knows other models."""
+    live = registry.live()
+    if live is None or not live.version:
+        return None
+    try:
+        model = _model(registry.folder / live.version, arguments.key)
+        return choices(model, rows.sketches, lines.models, rule)
+    except (ArtifactError, TableError) as error:
+        err(f"not compared with {live.version}, which serves: {error}")
+        return None
+
+
+def _tell(arguments: argparse.Namespace, found: Verdict, lines: Lines) -> None:
+    passed = not found.reasons
+    if arguments.json:
+        said = {
+            "promoted": passed or arguments.force,
+            "passed": passed,
+            "reasons": found.reasons,
+            "best": lines.models[found.best],
+            **found.figures(),
+        }
+        out(msgspec.json.encode(said).decode())
+        return
+    rows = [
+        ("held-out rows", f"{found.rows} (worth {found.effective:.0f})", ""),
+        _row("quality", found.quality),
+        _row("above the hull of single models", found.gap),
+        _row(f"of the quality of {lines.models[found.best]}", found.relative),
+        _row("of its cost, saved", found.saved),
+        ("cost of a call", f"${found.cost.mean:.6f}", ""),
+    ]
+    out(table(("what", "estimate", f"{arguments.confidence:.0%} bounds"), rows))
+    for why in found.reasons:
+        err(f"routeiq: {arguments.version}: {why}")
+    if passed:
+        out(f"\n{arguments.version} serves")
+    elif arguments.force:
+        out(f"\n{arguments.version} serves all the same, which is recorded")
+    else:
+        err("routeiq: it is not put in; `--force` does it, and is recorded")
+
+
+def _row(what: str, bound: Bound) -> tuple[str, str, str]:
+    return what, f"{bound.mean:.4f}", f"{bound.low:.4f} to {bound.high:.4f}"
+
+
+def _rollback(arguments: argparse.Namespace) -> int:
+    live = Registry(Path(arguments.registry)).rollback(arguments.why)
+    now = live.version if live is not None else ""
+    if arguments.json:
+        out(msgspec.json.encode({"live": now}).decode())
+    else:
+        out(f"{now} serves" if now else "no version serves: `otherwise` decides")
+    return OK
+
+
+def _drift(arguments: argparse.Namespace) -> int:
+    """Exit code 1 where something has changed."""
+    folder = Path(arguments.artifact)
+    live = Registry(folder).live()
+    if live is not None and live.version:
+        folder /= live.version
+    model = _model(folder, arguments.key)
+    lines = read_lines(Path(arguments.data))
+    rows = partial(lines)
+    quality = np.full((len(rows.sketches), len(model.models)), np.nan)
+    for j, name in enumerate(lines.models):
+        if name in model.place:
+            quality[:, model.place[name]] = rows.quality[:, j]
+    found = drift(model, rows.sketches, quality)
+    if arguments.json:
+        out(msgspec.json.encode(found._asdict()).decode())
+    else:
+        figures = [
+            ("prompts", str(found.rows)),
+            ("of kinds never learned from", f"{found.strange:.1%}"),
+            ("calibration error", f"{found.ece:.4f} (up to {found.allowed:.4f})"),
+        ]
+        out(table(("what", "value"), figures))
+        for why in found.reasons:
+            err(f"routeiq: {why}")
+    return PROBLEM if found.reasons else OK
+
+
+def _model(folder: Path, key_file: str | None) -> Model:
+    return Model(load(folder, _verifier(key_file)))
+
+
+def _verifier(file: str | None) -> Verifier | None:
+    if file is None:
+        return None
+    try:
+        return verifier(Path(file).read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None

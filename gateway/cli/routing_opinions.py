@@ -1,0 +1,255 @@
+"""`routeiq routing judge`: a model's opinion of recorded answers, as feedback."""
+
+import argparse
+import asyncio
+import time
+from collections import Counter
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from adapters.contract import Hint, Operation
+from adapters.errors import BadCall
+from adapters.registry import DIALECTS
+from gateway.cli.commands import CANNOT_START, OK, PROBLEM
+from gateway.cli.opening import opened
+from gateway.cli.routing_data import entries
+from gateway.cli.show import err, out, table
+from gateway.config.check_models import answers
+from gateway.config.load import Loaded
+from gateway.config.routed import Judge
+from gateway.config.secrets import SecretError
+from gateway.spine.asked import prompt
+from gateway.store.contract import Store, StoreError
+from gateway.store.open import open_store
+from gateway.telemetry.redact import Redactor
+from gateway.telemetry.row import (
+    FEEDBACK_LOG,
+    LOG,
+    Feedback,
+    Row,
+    decode_feedback,
+    decode_row,
+    encode_feedback,
+)
+from routing.lab.judging import asked, drawn, read_score
+from routing.lab.votes import JUDGE
+
+TIMEOUT_S: Final = 120.0
+
+
+class _Stopped(Exception):
+    """The judge cannot go on; says why."""
+
+
+def judge(arguments: argparse.Namespace) -> int:
+    """Ask until all of the sample is judged, or the money is spent."""
+    loaded = opened(arguments.config or "routeiq.yaml")
+    if loaded is None:
+        return PROBLEM
+    settings = loaded.config.routing.judge
+    if not settings.model or not answers(loaded.config, settings.model):
+        err("routeiq: set `routing.judge.model` to an alias of the configuration")
+        return PROBLEM
+    try:
+        counted, spent = asyncio.run(_run(arguments, loaded, settings))
+    except StoreError as error:
+        err(f"routeiq: the store {loaded.config.store.url}: {error}")
+        return CANNOT_START
+    except (_Stopped, SecretError, httpx.HTTPError) as error:
+        err(f"routeiq: {error}")
+        return PROBLEM
+    if arguments.json:
+        out(msgspec.json.encode({"spent_usd": spent, **counted}).decode())
+    else:
+        rows = [(what, str(count)) for what, count in counted.items()]
+        out(table(("what", "value"), [*rows, ("spent", f"${spent:.6f}")]))
+    return OK
+
+
+async def _run(
+    arguments: argparse.Namespace, loaded: Loaded, settings: Judge
+) -> tuple[dict[str, int], float]:
+    master = loaded.config.keys.master
+    key = loaded.secrets.resolve(master) if master else "none"
+    store = await open_store(loaded.config.store)
+    try:
+        async with httpx.AsyncClient(
+            base_url=arguments.url,
+            headers={"authorization": f"Bearer {key}"},
+            timeout=TIMEOUT_S,
+        ) as client:
+            bench = _Bench(store, client, settings, Redactor([key]))
+            await bench.sit()
+    finally:
+        await store.close()
+    return bench.counted(), bench.spent
+
+
+class _Bench:
+    """One run: who is judged, what it costs."""
+
+    def __init__(
+        self,
+        store: Store,
+        client: httpx.AsyncClient,
+        settings: Judge,
+        redactor: Redactor,
+    ) -> None:
+        self._store = store
+        self._client = client
+        self._settings = settings
+        self._redactor = redactor
+        self._count: Counter[str] = Counter()
+        self.spent = 0.0
+        """US dollars."""
+
+    def counted(self) -> dict[str, int]:
+        """What became of the sample."""
+        names = ("judged", "judged before", "no text kept", "no score in the reply")
+        return {name: self._count[name] for name in (*names, "not afforded")}
+
+    async def sit(self) -> None:
+        """Judge the sample, oldest first."""
+        before = set()
+        async for entry in entries(self._store, FEEDBACK_LOG):
+            said = decode_feedback(entry.data)
+            if said.source == JUDGE:
+                before.add(said.id)
+        async for entry in entries(self._store, LOG):
+            row = decode_row(entry.data)
+            if not self._is_judged(row):
+                continue
+            if row.id in before:
+                self._count["judged before"] += 1
+            else:
+                await self._judge(row)
+
+    def _is_judged(self, row: Row) -> bool:
+        settings = self._settings
+        return (
+            bool(row.deployment)
+            and not row.error
+            and row.plan is not None
+            and row.alias != settings.model
+            and drawn(row.id, settings.share)
+        )
+
+    async def _judge(self, row: Row) -> None:
+        question, answer = _question(row), _answer(row)
+        if not question or not answer:
+            self._count["no text kept"] += 1
+            return
+        # What one opinion costs, the next one will.
+        likely = self.spent / max(self._count["asked"], 1)
+        if self.spent + likely > self._settings.budget_usd:
+            self._count["not afforded"] += 1
+            return
+        score = await self._opinion(question, answer)
+        if score is None:
+            self._count["no score in the reply"] += 1
+            return
+        kept = Feedback(
+            id=row.id,
+            at_ns=time.time_ns(),
+            score=score,
+            comment=f"by {self._settings.model}",
+            key=JUDGE,
+            source=JUDGE,
+        )
+        data = encode_feedback(kept, self._redactor)
+        await self._store.append(FEEDBACK_LOG, [data])
+        self._count["judged"] += 1
+
+    async def _opinion(self, question: str, answer: str) -> float | None:
+        settings = self._settings
+        body = asked(settings.model, settings.rubric, question, answer)
+        reply = await self._client.post("/v1/chat/completions", json=body)
+        if reply.status_code != 200:
+            raise _Stopped(
+                f"{settings.model} answered {reply.status_code}: {_why(reply)}"
+            )
+        cost = reply.headers.get("x-routeiq-cost-usd")
+        if cost is None and settings.budget_usd > 0.0:
+            raise _Stopped(
+                f"the price of {settings.model} is not known, so no budget can be"
+                " held: set `price` on its deployments, or `budget_usd: 0` where it"
+                " costs nothing"
+            )
+        self._count["asked"] += 1
+        self.spent += float(cost or 0.0)
+        return read_score(_text(msgspec.json.decode(reply.content)))
+
+
+def _why(reply: httpx.Response) -> str:
+    try:
+        return str(reply.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return reply.text[:200]
+
+
+def _question(row: Row) -> str:
+    """What the user said last."""
+    if row.prompt:
+        return row.prompt
+    dialect = DIALECTS.get(row.dialect)
+    if dialect is None or not row.request:
+        return ""
+    hint = Hint(model=row.alias, operation=Operation.chat, stream=row.stream)
+    try:
+        return prompt(dialect.read_call(row.request.encode(), hint)).text
+    except BadCall:
+        return ""
+
+
+def _answer(row: Row) -> str:
+    """The text of an answer as it was recorded; empty: there is none to be read."""
+    if not row.response:
+        return ""
+    if not row.stream:
+        try:
+            return _text(msgspec.json.decode(row.response))
+        except msgspec.MsgspecError:
+            return ""
+    said = ""
+    for line in row.response.splitlines():
+        if line.startswith("data: {"):
+            try:
+                said += _text(msgspec.json.decode(line[6:]))
+            except msgspec.MsgspecError:
+                return ""
+    return said
+
+
+def _text(body: Any) -> str:
+    """Of an answer, or of an event of a stream, in the shapes of OpenAI (chat and
+    responses), Anthropic and Gemini."""
+    if not isinstance(body, dict):
+        return ""
+    if body.get("type") == "response.output_text.delta":
+        return str(body.get("delta") or "")
+    if body.get("type") == "content_block_delta":
+        return _string(body.get("delta"), "text")
+    found = ""
+    for choice in _items(body, "choices"):
+        for name in ("message", "delta"):
+            found += _string(choice.get(name), "content")
+    for part in _items(body, "content"):
+        found += _string(part, "text")
+    for item in _items(body, "output"):
+        found += "".join(_string(part, "text") for part in _items(item, "content"))
+    for candidate in _items(body, "candidates"):
+        content = candidate.get("content")
+        found += "".join(_string(part, "text") for part in _items(content, "parts"))
+    return found
+
+
+def _items(body: Any, name: str) -> list[dict[str, Any]]:
+    items = body.get(name) if isinstance(body, dict) else None
+    return [i for i in items if isinstance(i, dict)] if isinstance(items, list) else []
+
+
+def _string(body: Any, name: str) -> str:
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,150 @@
+"""The words of `routeiq routing judge|promote|rollback|drift`."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+Add = Callable[..., Any]
+
+
+def takeover_options(actions: Any, add: Add) -> None:
+    """What says how good answers were, and which version of a router serves."""
+    _judge(actions, add)
+    _promote(actions, add)
+    _rollback(actions, add)
+    _drift(actions, add)
+
+
+def _judge(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "judge",
+        "ask a model how good recorded answers were, within a budget",
+        "routeiq routing judge --url http://127.0.0.1:4000",
+    )
+    command.add_argument("--config", metavar="FILE", help="whose records are judged")
+    command.add_argument(
+        "--url",
+        default="http://127.0.0.1:4000",
+        help="the running gateway that is asked; default: http://127.0.0.1:4000",
+    )
+    command.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _promote(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "promote",
+        "let a version serve, if evidence says that it may",
+        "routeiq routing promote router v2 --data held.jsonl.gz",
+    )
+    _registry(command)
+    command.add_argument("version", metavar="VERSION", help="its folder in there")
+    _data(command)
+    _key(command)
+    for name, default, what in (
+        ("quality", 0.99, "share of the best single model's that it aims at"),
+        ("floor", 0.95, "share of it that it must surely reach"),
+        ("confidence", 0.95, "of every bound"),
+    ):
+        command.add_argument(
+            f"--{name}",
+            type=whole_share if name == "quality" else share,
+            default=default,
+            metavar="X",
+            help=f"{what}; default: {default}",
+        )
+    command.add_argument(
+        "--margin",
+        type=float,
+        default=0.01,
+        metavar="X",
+        help="quality points that it may seem to be under the hull; default: 0.01",
+    )
+    command.add_argument(
+        "--least",
+        type=rows,
+        default=50,
+        metavar="N",
+        help="effective rows without which nothing is concluded; default: 50",
+    )
+    command.add_argument(
+        "--kind", default="gbdt", help="the kind of strategy; default: gbdt"
+    )
+    command.add_argument(
+        "--force", action="store_true", help="whatever the evidence says; recorded"
+    )
+    command.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _rollback(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "rollback",
+        "let the version before serve again",
+        "routeiq routing rollback router --why 'complaints'",
+    )
+    _registry(command)
+    command.add_argument("--why", default="", metavar="TEXT", help="for the history")
+    command.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _drift(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "drift",
+        "tell whether prompts and outcomes are still like those learned from",
+        "routeiq routing drift router --data recent.jsonl.gz",
+    )
+    command.add_argument(
+        "artifact", metavar="DIR", help="an artifact, or the folder of its versions"
+    )
+    _data(command)
+    _key(command)
+    command.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _registry(command: Any) -> None:
+    command.add_argument("registry", metavar="DIR", help="the folder of all versions")
+
+
+def _data(command: Any) -> None:
+    command.add_argument(
+        "--data",
+        required=True,
+        metavar="TABLE",
+        help="an outcome table of rows that it did not learn from",
+    )
+
+
+def _key(command: Any) -> None:
+    command.add_argument(
+        "--key", metavar="FILE", help="the key that its signature must hold by"
+    )
+
+
+def share(text: str) -> float:
+    """A number above 0, below 1."""
+    said = _number(text)
+    if not 0.0 < said < 1.0:
+        raise argparse.ArgumentTypeError("must be a number above 0, below 1")
+    return said
+
+
+def whole_share(text: str) -> float:
+    """A number above 0, up to 1."""
+    return 1.0 if text in {"1", "1.0"} else share(text)
+
+
+def rows(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

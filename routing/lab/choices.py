@@ -1,0 +1,52 @@
+"""What a router would have chosen, row by row, by the rule it serves with."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from routing.lab.table import TableError
+from routing.learned.model import GBDT, Model
+from routing.strategies.learned import rate_of
+from routing.text import Sketch
+
+Ints = npt.NDArray[np.int64]
+
+
+class Rule(NamedTuple):
+    """How a strategy decides by an artifact."""
+
+    head: str = GBDT
+    """Its kind."""
+    share: float = 0.99
+    """Of the best single model's quality that is enough."""
+
+
+def choices(
+    model: Model, sketches: Sequence[Sketch], models: Sequence[str], rule: Rule
+) -> Ints:
+    """Places in `models`, the table's.
+
+    Raises:
+        TableError: the table and the artifact know different models.
+    """
+    unknown = sorted(set(models) - set(model.models))
+    if unknown:
+        raise TableError(
+            f"the artifact has not learned of {', '.join(unknown)}; it knows"
+            f" {', '.join(model.models)}"
+        )
+    if rule.head not in model.artifact.manifest.rates:
+        kinds = ", ".join(model.artifact.manifest.rates)
+        raise TableError(f"there is no trained kind {rule.head!r}; kinds: {kinds}")
+    place = np.array([model.place[name] for name in models])
+    manifest = model.artifact.manifest
+    usual = rate_of(manifest.rates[rule.head], rule.share)
+    strange = rate_of(manifest.strange_rates, rule.share)
+    chosen = np.empty(len(sketches), np.int64)
+    for i, sketch in enumerate(sketches):
+        said = model.predict(sketch, rule.head)
+        rate = said.trust * usual + (1.0 - said.trust) * strange
+        chosen[i] = np.argmax(said.quality[place] - rate * said.cost[place])
+    return chosen

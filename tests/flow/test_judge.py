@@ -1,0 +1,131 @@
+"""A model's opinion of recorded answers, through the gateway itself, within a budget."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from routing.lab.lines import read_lines
+from tests.flow.provider import CHAT, ENV, command, deployment, streamed, usage, whole
+from tests.flow.test_records import BEARER, MASTER, log
+from tests.harness.gateway import Running, gateway
+from tests.harness.upstream import Request, Script, Upstream
+
+ALL = {**ENV, "MASTER": MASTER}
+OPINION_USD = 100 * 10e-6 + 1 * 40e-6
+BUDGET = 5.5 * OPINION_USD
+
+
+def _answer(request: Request) -> Script:
+    asked = request.json()
+    text = asked["messages"][-1]["content"]
+    reply = "right" if "easy" in text else "wrong"
+    if asked.get("stream"):
+        return streamed(*reply)
+    return whole(reply)
+
+
+def _opinion(request: Request) -> Script:
+    messages = request.json()["messages"]
+    assert "gallantry counts" in messages[0]["content"]
+    shown = re.search(r"<answer-(\w+)>\n(.*)\n</answer-\1>", messages[-1]["content"])
+    assert shown is not None
+    reply = {"right": "100", "wrong": " 5/100."}[shown[2]]
+    if "odd" in messages[-1]["content"]:
+        reply = "I would say that it is quite good."
+    return whole(reply, usage=usage(100, 1))
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as up:
+        up.on(None, _answer)
+        up.on(lambda r: r.path.startswith("/judge"), _opinion)
+        yield up
+
+
+@pytest.fixture(scope="module")
+def running(
+    upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    price = {"input": 10.0, "output": 40.0}
+    setup = {
+        "keys": {"master": "env:MASTER"},
+        "records": {"content": True},
+        "models": {
+            "auto": {
+                "deployments": [
+                    deployment(upstream, name, model=f"openai/{name}", price=price)
+                    for name in ("one", "two")
+                ]
+            },
+            "wise": {"deployments": [deployment(upstream, "judge", price=price)]},
+        },
+        "routing": {
+            "collect": "text",
+            "judge": {
+                "model": "wise",
+                "share": 1.0,
+                "budget_usd": BUDGET,
+                "rubric": "Only gallantry counts.",
+            },
+        },
+    }
+    with gateway(setup, tmp_path_factory.mktemp("judge"), env=ALL) as running:
+        yield running
+
+
+def _ask(running: Running, text: str, path: str = CHAT, **more: Any) -> str:
+    body = {"model": "auto", "messages": [{"role": "user", "content": text}], **more}
+    answer = running.post(path, body, headers=BEARER)
+    assert answer.status_code == 200, answer.text
+    return answer.headers["x-routeiq-id"]
+
+
+def _judge(running: Running) -> dict[str, Any]:
+    words = ("routing", "judge", "--url", running.url, "--json")
+    done = command(running.folder, *words, **ALL)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_answers_are_judged_once_and_for_no_more_than_the_budget(
+    running: Running,
+) -> None:
+    ids = [
+        _ask(running, "an easy question"),
+        _ask(running, "a hard question"),
+        _ask(running, "an easy question, in pieces", stream=True),
+        _ask(running, "an easy one for Anthropic", "/v1/messages", max_tokens=9),
+        _ask(running, "an odd question"),
+    ]
+    running.record(ids[-1])
+    told = _judge(running)
+    assert (told["judged"], told["no score in the reply"]) == (4, 1)
+    assert told["spent_usd"] == pytest.approx(5 * OPINION_USD)
+    kept = {row["id"]: row for row in log(running.folder, "feedback")}
+    assert [kept[id]["score"] for id in ids[:4]] == [1.0, 0.05, 1.0, 1.0]
+    assert {row["source"] for row in kept.values()} == {"judge"}
+
+    last = [_ask(running, f"easy question {i}") for i in range(8)]
+    running.record(last[-1])
+    again = _judge(running)
+    assert again["judged before"] == 4
+    assert again["spent_usd"] <= BUDGET
+    assert again["not afforded"] == 13 - 4 - 5
+    made = command(running.folder, "routing", "dataset", "-o", "t.jsonl", "--json")
+    assert made.returncode == 0, made.stderr
+    lines = read_lines(Path(running.folder) / "t.jsonl")
+    hard = next(x for x in lines.lines if x.prompt == "a hard question")
+    assert {score for score in hard.scores if score is not None} == {0.05}
+
+
+def test_without_a_judge_it_is_said_how_to_name_one(tmp_path: Path) -> None:
+    (tmp_path / "routeiq.yaml").write_text("demo: true\n")
+    done = command(tmp_path, "routing", "judge")
+    assert done.returncode == 1
+    assert "routing.judge.model" in done.stderr

@@ -1,0 +1,63 @@
+"""Claims of routing: what it learns from traffic, who takes over, who goes."""
+
+from typing import Final
+
+from tests.matrix.row import Row
+
+ROWS: Final = (
+    Row(
+        "routing",
+        "records keep of a prompt what can be learned from: nothing, counts, or words",
+        (
+            "flow/test_collect.py::test_nothing_is_kept_unless_said",
+            "flow/test_collect.py::"
+            "test_a_sketch_is_of_what_was_asked_last_and_holds_no_word",
+            "flow/test_collect.py::test_words_are_kept_redacted_where_text_is_wanted",
+        ),
+        ("routing.collect",),
+    ),
+    Row(
+        "routing",
+        "traffic and feedback become a table, the table a router that takes over by"
+        " evidence, saves, and is rolled back when it no longer holds its promise",
+        ("flow/test_loop.py::test_the_loop_closes",),
+    ),
+    Row(
+        "routing",
+        "a model judges recorded answers through the gateway, within a budget",
+        (
+            "flow/test_judge.py::"
+            "test_answers_are_judged_once_and_for_no_more_than_the_budget",
+        ),
+        ("routing.judge",),
+    ),
+    Row(
+        "routing",
+        "fault 38: an artifact that must not serve does not, and no request notices",
+        (
+            "flow/test_promotion.py::"
+            "test_what_must_not_serve_does_not_and_no_request_notices",
+            "flow/test_promotion.py::test_who_answers_too_late_does_not_decide",
+            "routing/learned/test_shelf.py::"
+            "test_after_one_late_decision_the_rules_decide_for_a_while",
+            "flow/test_promotion.py::"
+            "test_exchanged_under_load_no_request_fails_and_none_is_decided_by_two",
+        ),
+    ),
+    Row(
+        "routing",
+        "fault 39: false votes weigh no more than a share, and what was learned from"
+        " them is refused by the gate",
+        (
+            "routing/lab/test_votes.py::"
+            "test_a_hundred_thousand_false_votes_weigh_as_much_as_the_honest",
+            "flow/test_promotion.py::test_a_version_serves_once_evidence_lets_it_in",
+        ),
+    ),
+    Row(
+        "routing",
+        "who runs the gateway may say that it look for another artifact now",
+        ("flow/test_promotion.py::test_the_operator_may_say_look_now",),
+        ("POST /v1/routing/reload",),
+    ),
+)
