@@ -11,10 +11,13 @@ from gateway.cli.routing_estimate import estimates
 from gateway.cli.routing_judge import evaluate
 from gateway.cli.show import err, out, table
 from routing.lab.cluster import ClusterError, train_on
+from routing.lab.centroids import EACH, learn
 from routing.lab.completion import read_table
-from routing.lab.table import TableError
+from routing.lab.table import TableError, read
 from routing.lab.train import train
 from routing.learned.artifact import Manifest
+from routing.learned.centroids import Source
+from routing.learned.centroids import write as write_centroids
 from routing.learned.signature import Signer, signer
 
 
@@ -25,6 +28,8 @@ def routing(arguments: argparse.Namespace) -> int:
             return dataset(arguments)
         if arguments.action == "estimate":
             return estimates(arguments)
+        if arguments.action == "centroids":
+            return _centroids(arguments)
         if arguments.action == "evaluate":
             return evaluate(arguments)
         return _train(arguments)
@@ -58,6 +63,15 @@ def _train(arguments: argparse.Namespace) -> int:
     else:
         out(_summary(manifest))
         out(f"\n{arguments.out} is written ({digest[:12]})")
+    return OK
+
+
+def _centroids(arguments: argparse.Namespace) -> int:
+    tables = [read(Path(file)) for file in arguments.data]
+    found = learn(tables, arguments.seed)
+    sources = [Source(t.name, min(len(t), EACH), arguments.licence) for t in tables]
+    write_centroids(Path(arguments.out), found, sources)
+    out(f"{len(found.gains)} kinds of prompts are written to {arguments.out}")
     return OK
 
 

@@ -26,6 +26,7 @@ def routing_options(commands: Any, add: Add) -> None:
     _train(actions, add)
     _estimate(actions, add)
     _evaluate(actions, add)
+    _centroids(actions, add)
 
 
 def _dataset(actions: Any, add: Add) -> None:
@@ -218,3 +219,24 @@ def _labels(text: str) -> int:
     if not text.isdecimal() or int(text) > MOST_LABELS:
         raise argparse.ArgumentTypeError(f"must be from 0 to {MOST_LABELS}")
     return int(text)
+
+
+def _centroids(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "centroids",
+        "learn kinds of prompts, and what they need, from tables of any models",
+        "routeiq routing centroids --data a.jsonl.gz --data b.jsonl.gz --out mine.json",
+    )
+    command.add_argument(
+        "--data",
+        required=True,
+        action="append",
+        metavar="TABLE",
+        help="an outcome table; repeat",
+    )
+    command.add_argument(
+        "--licence", default="", metavar="TEXT", help="of the tables, for the manifest"
+    )
+    command.add_argument("--out", required=True, metavar="FILE", help="what is written")
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")

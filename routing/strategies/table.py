@@ -38,6 +38,7 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "linucb": "linucb:LinUcb",
     "elo": "elo:Elo",
     "personalised": "personalised:Personalised",
+    "centroid": "centroid:Centroid",
     "gbdt": "learned:Gbdt",
     "ridge": "learned:Ridge",
     "knn": "learned:Knn",
