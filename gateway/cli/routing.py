@@ -10,8 +10,8 @@ from gateway.cli.routing_data import dataset
 from gateway.cli.routing_estimate import estimates
 from gateway.cli.routing_judge import evaluate
 from gateway.cli.show import err, out, table
-from routing.lab.cluster import ClusterError, train_on
 from routing.lab.centroids import EACH, learn
+from routing.lab.cluster import ClusterError, train_on
 from routing.lab.completion import read_table
 from routing.lab.table import TableError, read
 from routing.lab.train import train
