@@ -162,9 +162,11 @@ class Session:
 
     async def _follow(self, id: str) -> tuple[list[Json], tuple[str, ...]]:
         kept = await self._keeper.find(id, self._who)
-        if kept is None:
-            if self._who.sees_all and not await self._keeper.known(id):
+        if kept is None and self._who.sees_all:
+            if not await self._keeper.known(id):
                 return [], ()  # perhaps the provider's own
+            kept = await self._keeper.find(id, self._who)  # kept between the two looks
+        if kept is None:
             raise unknown(id, "previous_response_not_found", _PREVIOUS)
         if kept.native:
             self.exchange.pinned = self._keeper.place(kept).account
