@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, Final
 
+from gateway.cli.numbers import rows, share
 from gateway.cli.takeover_options import takeover_options
 
 MOST_LABELS: Final = 150
@@ -88,7 +89,7 @@ def _train(actions: Any, add: Add) -> None:
     )
     command.add_argument(
         "--sample",
-        type=_rows,
+        type=rows,
         default=50_000,
         metavar="N",
         help="with dask, rows that all but the trees learn from; default: 50000",
@@ -113,7 +114,7 @@ def _estimate(actions: Any, add: Add) -> None:
     command.add_argument("--model", metavar="ALIAS", help="default: every one")
     command.add_argument(
         "--least",
-        type=_rows,
+        type=rows,
         default=100,
         metavar="N",
         help="effective rows below which nothing is concluded; default: 100",
@@ -140,26 +141,9 @@ def table(command: Any) -> None:
         help="an outcome table, .jsonl or .jsonl.gz",
     )
     command.add_argument(
-        "--limit", type=_rows, metavar="N", help="learn from N rows drawn by the seed"
+        "--limit", type=rows, metavar="N", help="learn from N rows drawn by the seed"
     )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
-
-
-def _rows(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a whole number from 1")
-    return int(text)
-
-
-def share(text: str) -> float:
-    """A number above 0, below 1."""
-    try:
-        said = float(text)
-    except ValueError:
-        said = 0.0
-    if not 0.0 < said < 1.0:
-        raise argparse.ArgumentTypeError("must be a number above 0, below 1")
-    return said
 
 
 def _evaluate(actions: Any, add: Add) -> None:

@@ -168,6 +168,13 @@ def test_rows_that_it_learned_from_prove_nothing(folder: Path) -> None:
     assert "learned from" in told["reasons"][0]
 
 
+def test_a_kind_that_nobody_trained_is_named(folder: Path) -> None:
+    words = ("promote", "router", "v1", "--data", "held.jsonl", "--kind", "magic")
+    done = command(folder, "routing", *words)
+    assert done.returncode == 1
+    assert "'magic'; kinds: " in done.stderr
+
+
 def test_the_newest_version_watches_beside_the_one_that_serves(
     client: httpx.Client, running: Running
 ) -> None:
