@@ -8,8 +8,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-STEPS: Final = 400
+STEPS: Final = 320
 """Prices of quality that are tried."""
+RUNGS: Final = 16
+LOYALTIES: Final = (0.01, 0.02, 0.04, 0.07, 0.12, 0.2)
+"""Quality points by which another must be better than the single model."""
 HALVINGS: Final = 10
 DRAWS: Final = 100
 """Of the bootstrap."""
@@ -42,19 +45,23 @@ class Frontier:
         true_cost: Floats,
         base: Ints | None = None,
     ) -> None:
-        scale = float(np.median(cost)) or 1.0
-        rates = np.geomspace(1e-4, 1e2, STEPS - 1) / scale
-        self.rates: Floats = np.concatenate([[0.0], rates])
-        """Quality points that a dollar is worth, rising: cheaper and cheaper."""
         rows = np.arange(len(quality))
-        count = (len(self.rates), len(quality))
+        one = best_single(true_quality, true_cost) if base is None else base
+        self.terms: Floats = terms(float(np.median(cost)) or 1.0)
+        """(steps, 2): quality points that a dollar is worth, and those that being the
+        single model is."""
+        count = (len(self.terms), len(quality))
         self.got: Floats = np.empty(count)
         self.spent: Floats = np.empty(count)
-        for i, rate in enumerate(self.rates):
-            chosen = np.argmax(quality - rate * cost, axis=1)
+        own = np.zeros_like(quality)
+        own[rows, one] = 1.0
+        for i, (rate, loyalty) in enumerate(self.terms.tolist()):
+            worth = quality - rate * cost
+            if loyalty:
+                worth += loyalty * own
+            chosen = np.argmax(worth, axis=1)
             self.got[i] = true_quality[rows, chosen]
             self.spent[i] = true_cost[rows, chosen]
-        one = best_single(true_quality, true_cost) if base is None else base
         self.base: Floats = true_quality[rows, one]
         """What the single model would have got, and spent."""
         self.price: Floats = true_cost[rows, one]
@@ -124,6 +131,19 @@ class Frontier:
         if not len(enough):
             return None
         return int(enough[self.spent[enough][:, where].mean(1).argmin()])
+
+
+def terms(scale: float) -> Floats:
+    """(steps, 2): rates, for costs of about `scale`, and loyalties to the single model.
+
+    The last step is loyal whatever a router says: with it, mixing reaches the single
+    model's quality even where the router is wrong.
+    """
+    rates = np.concatenate([[0.0], np.geomspace(1e-4, 1e2, STEPS - 1) / scale])
+    plain = np.stack([rates, np.zeros(STEPS)], axis=1)
+    some = np.repeat(rates[:: STEPS // RUNGS], len(LOYALTIES))
+    loyal = np.stack([some, np.tile(LOYALTIES, len(some) // len(LOYALTIES))], axis=1)
+    return np.concatenate([plain, loyal, [[0.0, 2.0]]])
 
 
 def best_single(quality: Floats, cost: Floats) -> int:

@@ -16,7 +16,7 @@ from routing.lab.kinds import Data
 from routing.lab.measures import auc, ece
 from routing.lab.table import Table, TableError
 from routing.learned import artifact, layout
-from routing.learned.artifact import Artifact, Manifest
+from routing.learned.artifact import Artifact, Manifest, Terms
 from routing.learned.model import DOMAINS, EMBEDDING, GBDT, HEADS, NAMES
 from routing.learned.signature import Signer
 from routing.text import MARKS
@@ -218,11 +218,11 @@ def _manifest(
         },
         versions={"numpy": np.__version__, "lightgbm": lightgbm.__version__},
         heads=share,
-        rates={
-            name: _rates(Frontier(left.quality[name], left.cost, *truth))
+        terms={
+            name: _terms(Frontier(left.quality[name], left.cost, *truth))
             for name in NAMES
         },
-        strange_rates=_rates(strange),
+        strange_terms=_terms(strange),
         settings={"guard_threshold": threshold},
         metrics={
             "auc": auc(left.quality[GBDT], table.quality),
@@ -238,11 +238,12 @@ def _packed(table: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
     return scale, np.rint(table / scale).astype(np.int8)
 
 
-def _rates(line: Frontier) -> dict[str, float]:
-    """Share of the best single model's quality -> quality points a dollar is worth."""
+def _terms(line: Frontier) -> dict[str, Terms]:
+    """Share of the best single model's quality -> the cheapest terms that reach it; the
+    single model itself where nothing does."""
     found = {share: line.step(share) for share in SHARES}
     return {
-        str(share): float(line.rates[0 if step is None else step])
+        str(share): Terms(*line.terms[-1 if step is None else step].tolist())
         for share, step in found.items()
     }
 

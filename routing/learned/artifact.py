@@ -41,6 +41,15 @@ class ArtifactError(Exception):
         """`missing`, `damaged`, `hash`, `schema`, `signature`, `not_finite`."""
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """What quality is weighed against."""
+
+    rate: float
+    """Quality points that a dollar is worth."""
+    loyalty: float
+    """Quality points by which others must be better than the best single model."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What the artifact is, of what it was made, how good it was."""
 
@@ -58,10 +67,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of what trained it."""
     heads: dict[str, float]
     """Head -> its share in the blend."""
-    rates: dict[str, dict[str, float]]
-    """Who is asked -> share of the best single model's quality -> quality points that
-    a dollar is worth there."""
-    strange_rates: dict[str, float]
+    terms: dict[str, dict[str, Terms]]
+    """Who is asked -> share of the best single model's quality -> what reaches it."""
+    strange_terms: dict[str, Terms]
     """The same for prompts of a kind that was not learned from."""
     settings: dict[str, float]
     metrics: dict[str, float]

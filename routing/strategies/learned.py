@@ -12,6 +12,7 @@ from msgspec import Meta
 from routing.contract import Options, Outcome, Setting
 from routing.filters import expected
 from routing.health import Health
+from routing.learned.artifact import Terms
 from routing.learned.model import GBDT, Model
 from routing.learned.shelf import Held, Shelf, Which
 from routing.learned.signature import Verifier, verifier
@@ -61,6 +62,8 @@ class Estimate(NamedTuple):
 
     quality: float
     cost: float
+    prior: float
+    """Its mean quality, over all prompts learned from."""
     known: bool
     """Whether the artifact knows its model."""
 
@@ -197,9 +200,15 @@ class Learned:
     ) -> tuple[list[float], str]:
         """A value for each estimate, and what it was weighed by."""
         manifest = model.artifact.manifest
-        rate = trust * rate_of(manifest.rates[self.head], share)
-        rate += (1.0 - trust) * rate_of(manifest.strange_rates, share)
-        values = [e.quality - rate * e.cost for e in found]
+        known = terms_of(manifest.terms[self.head], share)
+        strange = terms_of(manifest.strange_terms, share)
+        rate = trust * known.rate + (1.0 - trust) * strange.rate
+        loyalty = trust * known.loyalty + (1.0 - trust) * strange.loyalty
+        first = max((e.prior for e in found), default=0.0)
+        values = [
+            e.quality - rate * e.cost + (loyalty if e.prior == first else 0.0)
+            for e in found
+        ]
         return values, f"{share:.0%} of the best"
 
 
@@ -216,10 +225,16 @@ def estimate(
     for name in (candidate.model, bare, candidate.id):
         place = model.place.get(name)
         if place is not None:
-            return Estimate(float(quality[place]), float(cost[place]), known=True)
+            return Estimate(
+                float(quality[place]),
+                float(cost[place]),
+                float(model.prior[place]),
+                known=True,
+            )
     price = expected(query, candidate)
     dollars = _UNKNOWN_COST if price is None else price / PICO
-    return Estimate(_like(model, dollars), dollars, known=False)
+    worth = _like(model, dollars)
+    return Estimate(worth, dollars, worth, known=False)
 
 
 def _like(model: Model, dollars: float) -> float:
@@ -242,10 +257,10 @@ def wanted(query: Query, option: float | None) -> float:
     return PROFILES["auto"] if option is None else option
 
 
-def rate_of(rates: Mapping[str, float], share: float) -> float:
-    """What a dollar is worth in quality, for the nearest share that is not less."""
-    enough = [float(s) for s in rates if float(s) >= share - 1e-9]
-    return rates[str(min(enough))] if enough else 0.0
+def terms_of(terms: Mapping[str, Terms], share: float) -> Terms:
+    """Those of the nearest share that is not less; above all, quality alone counts."""
+    enough = [float(s) for s in terms if float(s) >= share - 1e-9]
+    return terms[str(min(enough))] if enough else Terms(0.0, 0.0)
 
 
 def _verifier(file: str) -> Verifier | None:
