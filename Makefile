@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+
+# Where the tables of `make bench-routing` are.
+ROUTING_DATA ?= ../shared/routing-data
 # Processes that share the tests, file by file; 0 is none but pytest itself.
 WORKERS ?= 2
 
@@ -26,6 +29,12 @@ bench: $(VENV)/dev.done      ## CPU per request, latency, streams, memory; see t
 
 compiled-test: $(VENV)/dev.done  ## the compiled wheel, under the tests of the other
 	$(BIN)/python -m tests.compiled -n $(WORKERS) --dist loadfile $(ARGS)
+
+bench-routing: $(VENV)/run.done ## a report for each outcome table of ROUTING_DATA
+	for table in $(ROUTING_DATA)/*.jsonl.gz; do \
+	  PYTHONPATH=. $(BIN)/python -P -m gateway routing report --data $$table --cv 3 \
+	    --out .bench/routing/$$(basename $$table .jsonl.gz) $(ARGS) || exit 1; \
+	done
 
 install: $(VENV)/dev.done    ## the environment for development
 

@@ -1,14 +1,16 @@
 """`routeiq routing`: train the router, judge it."""
 
 import argparse
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from gateway.cli.commands import OK, PROBLEM, USAGE
 from gateway.cli.routing_data import dataset
 from gateway.cli.routing_estimate import estimates
-from gateway.cli.routing_judge import evaluate
+from gateway.cli.routing_judge import evaluate, report
 from gateway.cli.show import err, out, table
 from routing.lab.centroids import EACH, learn
 from routing.lab.cluster import ClusterError, train_on
@@ -24,15 +26,7 @@ from routing.learned.signature import Signer, signer
 def routing(arguments: argparse.Namespace) -> int:
     """Do what `ACTION` says."""
     try:
-        if arguments.action == "dataset":
-            return dataset(arguments)
-        if arguments.action == "estimate":
-            return estimates(arguments)
-        if arguments.action == "centroids":
-            return _centroids(arguments)
-        if arguments.action == "evaluate":
-            return evaluate(arguments)
-        return _train(arguments)
+        return _ACTIONS[arguments.action](arguments)
     except (TableError, ClusterError, OSError, ValueError) as error:
         err(f"routeiq: {error}")
         return PROBLEM
@@ -93,3 +87,13 @@ def _summary(manifest: Manifest) -> str:
         *((f"left out: {n}", f"{v:.4f}") for n, v in manifest.metrics.items()),
     ]
     return table(("what", "value"), rows)
+
+
+_ACTIONS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
+    "dataset": dataset,
+    "estimate": estimates,
+    "centroids": _centroids,
+    "report": report,
+    "evaluate": evaluate,
+    "train": _train,
+}

@@ -10,6 +10,7 @@ from gateway.cli.show import err, out, table, write
 from routing.lab import evaluate as lab
 from routing.lab import split
 from routing.lab.cascade import Arms
+from routing.lab.page import page
 from routing.lab.results import HEADS, Report, rows
 from routing.lab.table import Table, TableError, read
 from routing.learned.artifact import Artifact, ArtifactError, load
@@ -21,16 +22,26 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if wrong:
         err(f"routeiq: {wrong}")
         return USAGE
-    report = judged(arguments)
+    found = judged(arguments)
     if arguments.json != "-":
-        out(told(report))
+        out(told(found))
     if arguments.json is not None:
-        text = msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+        text = msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
         where = None if arguments.json == "-" else arguments.json
         problem = write(text + "\n", where, force=True)
         if problem:
             err(f"routeiq: {problem}")
             return PROBLEM
+    return OK
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Write the page."""
+    wrong = misplaced(arguments)
+    if wrong:
+        err(f"routeiq: {wrong}")
+        return USAGE
+    out(f"{page(judged(arguments), Path(arguments.out))} is written")
     return OK
 
 

@@ -27,6 +27,7 @@ def routing_options(commands: Any, add: Add) -> None:
     _train(actions, add)
     _estimate(actions, add)
     _evaluate(actions, add)
+    _report(actions, add)
     _centroids(actions, add)
 
 
@@ -156,6 +157,17 @@ def _evaluate(actions: Any, add: Add) -> None:
     )
     judging(command)
     command.add_argument("--json", metavar="FILE", help="all figures; `-`: here")
+
+
+def _report(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "report",
+        "the same as one page of Markdown with a picture",
+        "routeiq routing report --data outcomes.jsonl.gz --cv 3 --out report",
+    )
+    judging(command)
+    command.add_argument("--out", required=True, metavar="DIR", help="where it goes")
 
 
 def judging(command: Any) -> None:

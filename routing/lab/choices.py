@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from routing.lab.table import TableError
 from routing.learned.model import GBDT, Model
-from routing.strategies.learned import rate_of
+from routing.strategies.learned import weighed
 from routing.text import Sketch
 
 Ints = npt.NDArray[np.int64]
@@ -37,16 +37,15 @@ def choices(
             f"the artifact has not learned of {', '.join(unknown)}; it knows"
             f" {', '.join(model.models)}"
         )
-    if rule.head not in model.artifact.manifest.rates:
-        kinds = ", ".join(model.artifact.manifest.rates)
+    if rule.head not in model.artifact.manifest.terms:
+        kinds = ", ".join(model.artifact.manifest.terms)
         raise TableError(f"there is no trained kind {rule.head!r}; kinds: {kinds}")
     place = np.array([model.place[name] for name in models])
-    manifest = model.artifact.manifest
-    usual = rate_of(manifest.rates[rule.head], rule.share)
-    strange = rate_of(manifest.strange_rates, rule.share)
+    first = model.prior[place] == model.prior[place].max()
     chosen = np.empty(len(sketches), np.int64)
     for i, sketch in enumerate(sketches):
         said = model.predict(sketch, rule.head)
-        rate = said.trust * usual + (1.0 - said.trust) * strange
-        chosen[i] = np.argmax(said.quality[place] - rate * said.cost[place])
+        rate, loyalty = weighed(model, rule.head, rule.share, said.trust)
+        worth = said.quality[place] - rate * said.cost[place]
+        chosen[i] = np.argmax(worth + loyalty * first)
     return chosen

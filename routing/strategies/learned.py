@@ -199,11 +199,7 @@ class Learned:
         self, model: Model, found: list[Estimate], share: float, trust: float
     ) -> tuple[list[float], str]:
         """A value for each estimate, and what it was weighed by."""
-        manifest = model.artifact.manifest
-        known = terms_of(manifest.terms[self.head], share)
-        strange = terms_of(manifest.strange_terms, share)
-        rate = trust * known.rate + (1.0 - trust) * strange.rate
-        loyalty = trust * known.loyalty + (1.0 - trust) * strange.loyalty
+        rate, loyalty = weighed(model, self.head, share, trust)
         first = max((e.prior for e in found), default=0.0)
         values = [
             e.quality - rate * e.cost + (loyalty if e.prior == first else 0.0)
@@ -255,6 +251,17 @@ def wanted(query: Query, option: float | None) -> float:
     if wishes.profile in PROFILES:
         return PROFILES[wishes.profile]
     return PROFILES["auto"] if option is None else option
+
+
+def weighed(model: Model, head: str, share: float, trust: float) -> tuple[float, float]:
+    """The rate and the loyalty, between those of known prompts and of strange ones."""
+    manifest = model.artifact.manifest
+    known = terms_of(manifest.terms[head], share)
+    strange = terms_of(manifest.strange_terms, share)
+    return (
+        trust * known.rate + (1.0 - trust) * strange.rate,
+        trust * known.loyalty + (1.0 - trust) * strange.loyalty,
+    )
 
 
 def terms_of(terms: Mapping[str, Terms], share: float) -> Terms:

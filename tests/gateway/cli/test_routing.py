@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -76,6 +77,21 @@ def test_evaluate_says_what_is_saved(tmp_path: Path) -> None:
     assert run("train", "--data", data, "--out", router).returncode == 0
     done = run("evaluate", "--data", data, "--artifact", router, "--json", "-")
     assert json.loads(done.stdout)["protocol"] == "artifact"
+
+
+def test_report_is_a_page_with_a_picture(tmp_path: Path) -> None:
+    data = str(outcomes.write(tmp_path / "t.jsonl", 200))
+    folder = tmp_path / "page"
+    done = run("report", "--data", data, "--cv", "2", "--out", str(folder))
+    assert done.returncode == 0, done.stderr
+    text = (folder / "report.md").read_text()
+    assert "# made_up" in text
+    for word in ("gbdt", "hull of single models", "query oracle", "large"):
+        assert f"| {word} " in text
+    picture = ET.parse(folder / "frontier.svg").getroot()
+    assert len(picture.findall("{*}polyline")) == 5
+    assert len(picture.findall("{*}circle")) == 3
+    assert run("report", "--data", data, "--cv", "2").returncode == 2
 
 
 @pytest.mark.parametrize(
