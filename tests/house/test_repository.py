@@ -166,6 +166,7 @@ def test_the_wheel_holds_the_four_packages_and_nothing_else(tmp_path: Path) -> N
     assert {n for n in shipped if not n.endswith(".py")} == {
         *(f"adapters/catalog/data/{path.name}" for path in DATA.iterdir()),
         "adapters/providers/compatible.txt",
+        "routing/learned/centroids.json",
         *(f"{wing}/py.typed" for wing in WINGS),
     }
     assert {n for n in shipped if n.endswith(".py")} == {
