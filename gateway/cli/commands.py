@@ -24,7 +24,7 @@ TABLE: Final = {
     "models": "gateway.cli.models:models",
     "providers": "gateway.cli.providers:providers",
     "route": "gateway.cli.route:route",
-    "routing": "gateway.cli.takeover:routing",
+    "routing": "gateway.cli.routing:routing",
     "version": "gateway.cli.version:version",
 }
 

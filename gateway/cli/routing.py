@@ -1,99 +1,40 @@
-"""`routeiq routing`: train the router, judge it."""
+"""`routeiq routing`: what is learned of, learned, judged, and let serve."""
 
 import argparse
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from gateway.cli.commands import OK, PROBLEM, USAGE
+from gateway.cli.commands import PROBLEM
+from gateway.cli.routing_compare import compare
 from gateway.cli.routing_data import dataset
 from gateway.cli.routing_estimate import estimates
+from gateway.cli.routing_gate import change
 from gateway.cli.routing_judge import evaluate, report
-from gateway.cli.show import err, out, table
-from routing.lab.centroids import EACH, learn
-from routing.lab.cluster import ClusterError, train_on
-from routing.lab.completion import read_table
-from routing.lab.table import TableError, read
-from routing.lab.train import train
-from routing.learned.artifact import Manifest
-from routing.learned.centroids import Source
-from routing.learned.centroids import write as write_centroids
-from routing.learned.signature import Signer, signer
+from gateway.cli.routing_opinions import judge
+from gateway.cli.routing_train import centroids, learn
+from gateway.cli.show import err
+from routing.lab.cluster import ClusterError
+from routing.lab.table import TableError
+
+ACTIONS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
+    "dataset": dataset,
+    "judge": judge,
+    "train": learn,
+    "centroids": centroids,
+    "evaluate": evaluate,
+    "compare": compare,
+    "report": report,
+    "estimate": estimates,
+    "promote": change,
+    "rollback": change,
+    "drift": change,
+}
 
 
 def routing(arguments: argparse.Namespace) -> int:
     """Do what `ACTION` says."""
     try:
-        return _ACTIONS[arguments.action](arguments)
+        return ACTIONS[arguments.action](arguments)
     except (TableError, ClusterError, OSError, ValueError) as error:
         err(f"routeiq: {error}")
         return PROBLEM
-
-
-def _train(arguments: argparse.Namespace) -> int:
-    key = _signer(arguments.sign)
-    if arguments.engine == "dask":
-        if not arguments.scheduler or arguments.limit:
-            err(
-                "routeiq: --engine dask wants --scheduler ADDRESS, and takes no --limit"
-            )
-            return USAGE
-        trained = train_on(
-            Path(arguments.data),
-            arguments.scheduler,
-            seed=arguments.seed,
-            sample=arguments.sample,
-        )
-    else:
-        data = read_table(Path(arguments.data), arguments.limit, arguments.seed)
-        trained = train(data, arguments.seed)
-    digest = trained.write(Path(arguments.out), key)
-    manifest = trained.artifact.manifest
-    if arguments.json:
-        said = {"artifact": arguments.out, "digest": digest}
-        out(msgspec.json.encode(said | msgspec.to_builtins(manifest)).decode())
-    else:
-        out(_summary(manifest))
-        out(f"\n{arguments.out} is written ({digest[:12]})")
-    return OK
-
-
-def _centroids(arguments: argparse.Namespace) -> int:
-    tables = [read(Path(file)) for file in arguments.data]
-    found = learn(tables, arguments.seed)
-    sources = [Source(t.name, min(len(t), EACH), arguments.licence) for t in tables]
-    write_centroids(Path(arguments.out), found, sources)
-    out(f"{len(found.gains)} kinds of prompts are written to {arguments.out}")
-    return OK
-
-
-def _signer(file: str | None) -> Signer | None:
-    if file is None:
-        return None
-    try:
-        return signer(Path(file).read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from None
-
-
-def _summary(manifest: Manifest) -> str:
-    rows = [
-        ("rows", str(manifest.data["rows"])),
-        ("duplicates left out", str(manifest.data["duplicates"])),
-        ("models", ", ".join(manifest.models)),
-        *((f"share of {n}", f"{v:.2f}") for n, v in manifest.heads.items()),
-        *((f"left out: {n}", f"{v:.4f}") for n, v in manifest.metrics.items()),
-    ]
-    return table(("what", "value"), rows)
-
-
-_ACTIONS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
-    "dataset": dataset,
-    "estimate": estimates,
-    "centroids": _centroids,
-    "report": report,
-    "evaluate": evaluate,
-    "train": _train,
-}

@@ -32,17 +32,17 @@ def change(arguments: argparse.Namespace) -> int:
 
 def _promote(arguments: argparse.Namespace) -> int:
     registry = Registry(Path(arguments.registry))
-    model = _model(registry.folder / arguments.version, arguments.key)
+    router = model(registry.folder / arguments.version, arguments.key)
     lines = read_lines(Path(arguments.data))
     rows = partial(lines)
     rule = Rule(arguments.kind, arguments.quality)
     verdict = judge(
         rows,
-        choices(model, rows.sketches, lines.models, rule),
+        choices(router, rows.sketches, lines.models, rule),
         Terms(arguments.floor, arguments.margin, arguments.confidence, arguments.least),
         _champion(registry, arguments, rows, lines, rule),
     )
-    if lines.digest == model.artifact.manifest.data["sha256"]:
+    if lines.digest == router.artifact.manifest.data["sha256"]:
         why = "these are the rows it learned from: judge it on others"
         verdict = verdict._replace(reasons=(why, *verdict.reasons))
     passed = not verdict.reasons
@@ -71,8 +71,8 @@ def _champion(
     if live is None or not live.version:
         return None
     try:
-        model = _model(registry.folder / live.version, arguments.key)
-        return choices(model, rows.sketches, lines.models, rule)
+        router = model(registry.folder / live.version, arguments.key)
+        return choices(router, rows.sketches, lines.models, rule)
     except (ArtifactError, TableError) as error:
         err(f"not compared with {live.version}, which serves: {error}")
         return None
@@ -129,14 +129,14 @@ def _drift(arguments: argparse.Namespace) -> int:
     live = Registry(folder).live()
     if live is not None and live.version:
         folder /= live.version
-    model = _model(folder, arguments.key)
+    router = model(folder, arguments.key)
     lines = read_lines(Path(arguments.data))
     rows = partial(lines)
-    quality = np.full((len(rows.sketches), len(model.models)), np.nan)
+    quality = np.full((len(rows.sketches), len(router.models)), np.nan)
     for j, name in enumerate(lines.models):
-        if name in model.place:
-            quality[:, model.place[name]] = rows.quality[:, j]
-    found = drift(model, rows.sketches, quality)
+        if name in router.place:
+            quality[:, router.place[name]] = rows.quality[:, j]
+    found = drift(router, rows.sketches, quality)
     if arguments.json:
         out(msgspec.json.encode(found._asdict()).decode())
     else:
@@ -151,7 +151,12 @@ def _drift(arguments: argparse.Namespace) -> int:
     return PROBLEM if found.reasons else OK
 
 
-def _model(folder: Path, key_file: str | None) -> Model:
+def model(folder: Path, key_file: str | None) -> Model:
+    """What an artifact predicts, once its signature holds by the key.
+
+    Raises:
+        ArtifactError: it does not, or is damaged.
+    """
     return Model(load(folder, _verifier(key_file)))
 
 

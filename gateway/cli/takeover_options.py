@@ -1,4 +1,4 @@
-"""The words of `routeiq routing judge|promote|rollback|drift`."""
+"""The words of `routeiq routing judge|promote|rollback|drift|compare`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +14,36 @@ def takeover_options(actions: Any, add: Add) -> None:
     _promote(actions, add)
     _rollback(actions, add)
     _drift(actions, add)
+    _compare(actions, add)
+
+
+def _compare(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "compare",
+        "tell what routers do better than the first, on the same rows",
+        "routeiq routing compare router/v1 router/v2 --data held.jsonl.gz",
+    )
+    command.add_argument(
+        "artifacts", nargs="+", metavar="DIR", help="two artifacts, or more"
+    )
+    _data(command)
+    _key(command)
+    command.add_argument(
+        "--kind", default="gbdt", help="the kind of strategy; default: gbdt"
+    )
+    command.add_argument(
+        "--quality",
+        type=whole_share,
+        default=0.99,
+        metavar="X",
+        help="share of the best single model's that it aims at; default: 0.99",
+    )
+    command.add_argument(
+        "--confidence", type=share, default=0.95, metavar="X", help="default: 0.95"
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    command.add_argument("--json", action="store_true", help="one JSON document")
 
 
 def _judge(actions: Any, add: Add) -> None:

@@ -22,6 +22,7 @@ OUTSIDE: Final = (
     "gateway/cli/test_started.py",
     "gateway/net/",
     "routing/lab/test_cluster.py",
+    "routing/lab/test_compare.py",
     # Contracts of parts that a gateway has several of, one at a time.
     "gateway/store/",
 )

@@ -12,6 +12,16 @@ _FLOW: Final = "flow/test_strategies.py::"
 ROWS: Final = (
     Row(
         "routing",
+        "compare tells what one router does better than another, beyond chance",
+        (
+            "routing/lab/test_compare.py::test_the_command_tells_the_better_of_two",
+            "routing/lab/test_compare.py::test_what_is_clear_is_told",
+            "routing/lab/test_compare.py::test_what_cannot_be_compared_is_told",
+        ),
+        ("routeiq routing compare",),
+    ),
+    Row(
+        "routing",
         "a Dask cluster trains the same router, from JSON Lines or Parquet",
         (
             "routing/lab/test_cluster.py::test_a_cluster_trains_the_same_router",
