@@ -40,6 +40,8 @@ MAX_ON_DEMAND: Final = 2000
 """Aliases that wildcards may have made at once; the oldest unused ones go."""
 
 
+LONG: Final = 4096
+"""Bytes of a body that is not searched for words, but read."""
 MARKS: Final[Mapping[str, tuple[bytes, ...]]] = {
     "vision": (b"image",),
     "audio_input": (b"audio",),
@@ -240,8 +242,10 @@ class Alias:
 
     def depends(self, body: bytes) -> bool:
         """Whether a body may ask for what some of the deployments cannot do: a look at
-        its bytes, before anybody reads it."""
-        return any(mark in body for mark in self._marks)
+        its bytes, before anybody reads it. Of a long one reading is the quicker way."""
+        if not self._marks:
+            return False
+        return len(body) > LONG or any(mark in body for mark in self._marks)
 
     def quick_plan(self, operation: str, least_tokens: int, now: float) -> Plan | None:
         """The deployments to try, where no query is needed to tell: all are well, and

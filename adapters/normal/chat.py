@@ -92,6 +92,7 @@ class ChatCall:
         "headers",
         "include_usage",
         "max_tokens",
+        "metadata",
         "model",
         "operation",
         "query",
@@ -112,6 +113,7 @@ class ChatCall:
         include_usage: bool = False,
         max_tokens: int | None = None,
         user: str = "",
+        metadata: bytes = b"",
         headers: tuple[tuple[bytes, bytes], ...] = (),
         query: str = "",
         read: Callable[[bytes], Conversation] | None = None,
@@ -127,6 +129,9 @@ class ChatCall:
         """The client asked for usage in the stream (always so but for OpenAI's)."""
         self.max_tokens = max_tokens
         self.user = user
+        self.metadata = metadata
+        """The client's own notes as JSON, in the dialects that have such an object of
+        strings; empty without."""
         self.headers = headers
         """Client headers that an upstream of the same dialect is given
         (`anthropic-beta`, `openai-beta`, ...); lower-case names."""
@@ -159,6 +164,7 @@ class ChatCall:
             include_usage=self.include_usage,
             max_tokens=self.max_tokens,
             user=self.user,
+            metadata=self.metadata,
             headers=self.headers,
             query=self.query,
             conversation=conversation,
@@ -175,6 +181,7 @@ class ChatCall:
             operation=self.operation,
             max_tokens=self.max_tokens,
             user=self.user,
+            metadata=self.metadata,
             headers=headers,
             query=self.query,
             read=self._read,

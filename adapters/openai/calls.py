@@ -30,6 +30,7 @@ class _Head(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     max_completion_tokens: int | None = None
     n: int | None = None
     user: str | None = None
+    metadata: Raw = Raw(b"")
     messages: Raw
 
 
@@ -74,6 +75,7 @@ def read_chat(body: bytes, hint: Hint) -> ChatCall:
         include_usage=options is not None and options.include_usage is True,
         max_tokens=head.max_tokens if limit is None else limit,
         user=head.user or "",
+        metadata=bytes(head.metadata),
         headers=forwarded(hint.headers),
         read=conversation.read,
     )

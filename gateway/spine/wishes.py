@@ -16,7 +16,7 @@ from gateway.config.routed import Require
 from routing.types import NO_WISHES, TIERS, Wishes
 
 MARK: Final = b'"routeiq_'
-"""Stands in a body whose metadata may say something."""
+"""Stands in metadata that may say something."""
 MAX_VALUE: Final = 512
 """Characters of one value."""
 DRY_RUN: Final = b"x-routeiq-dry-run"
@@ -74,9 +74,10 @@ def wishes(headers: Mapping[bytes, bytes], call: Call) -> Wishes:
     Raises:
         BadCall: a value is none.
     """
-    if HEADERS.isdisjoint(headers) and MARK not in call.raw:
+    notes = call.metadata if isinstance(call, ChatCall) else b""
+    if HEADERS.isdisjoint(headers) and MARK not in notes:
         return NO_WISHES
-    said = _metadata(call)
+    said = _metadata(notes)
     for name in READ:
         if (value := headers.get(f"x-routeiq-{name}".encode())) is not None:
             said[name] = (f"x-routeiq-{name}", value.decode("latin-1").strip())
@@ -124,13 +125,10 @@ def bound(wished: Wishes, require: Require | None) -> Wishes:
     return msgspec.structs.replace(wished, **changed) if changed else wished
 
 
-def _metadata(call: Call) -> dict[str, tuple[str, str]]:
+def _metadata(notes: bytes) -> dict[str, tuple[str, str]]:
     """Name -> where it stands, and its text."""
-    if MARK not in call.raw or not isinstance(call, ChatCall):
-        return {}
-    raw = call.conversation().metadata
     try:
-        found = msgspec.json.decode(raw, type=dict[str, Any]) if raw else {}
+        found = msgspec.json.decode(notes, type=dict[str, Any]) if notes else {}
     except msgspec.MsgspecError:
         return {}  # its dialect says what is wrong with it
     said = {}

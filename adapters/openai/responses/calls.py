@@ -18,6 +18,7 @@ class _Head(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     stream: bool | None = None
     max_output_tokens: int | None = None
     user: str | None = None
+    metadata: Raw = Raw(b"")
     input: Raw = ABSENT
     prompt: Raw = ABSENT
     previous_response_id: str | None = None
@@ -75,6 +76,7 @@ def read(body: bytes, hint: Hint) -> ResponsesCall:
         include_usage=True,
         max_tokens=head.max_output_tokens,
         user=head.user or "",
+        metadata=bytes(head.metadata),
         headers=forwarded(hint.headers),
         read=reader,
     )
