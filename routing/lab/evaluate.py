@@ -10,18 +10,19 @@ import numpy.typing as npt
 from routing.lab import cascade
 from routing.lab.frontier import Frontier, cost_at, hull, singles
 from routing.lab.measures import apgr, auc, calls_for, ece, recovered
-from routing.lab.results import Level, Pair, Report, Result, Single
+from routing.lab.results import Bin, Domain, Level, Pair, Report, Result, Single
 from routing.lab.split import Fold
 from routing.lab.table import Table
 from routing.lab.train import train
 from routing.learned.artifact import Artifact
-from routing.learned.model import NAMES, Model
+from routing.learned.model import GBDT, NAMES, Model
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 SHARES: Final = (0.95, 0.99, 1.0)
 """Of the best single model's quality."""
+TENTHS: Final = 10
 DRAWS: Final = 200
 """Of the bootstrap of a pair's figures."""
 
@@ -143,6 +144,8 @@ def report(table: Table, judged: Judged, protocol: str, seed: int) -> Report:
         },
         hull_line=[(float(c), float(q)) for c, q in line],
         routers=routers,
+        calibration=_calibration(judged),
+        domains=_by_domain(table, judged, seed),
         trust=float(judged.trust.mean()),
         latency_us={
             "min": float(latency[0]),
@@ -150,6 +153,47 @@ def report(table: Table, judged: Judged, protocol: str, seed: int) -> Report:
             "p99": float(latency[int(len(latency) * 0.99)]),
         },
     )
+
+
+def _calibration(judged: Judged) -> list[Bin]:
+    said, true = judged.quality[GBDT].ravel(), judged.true_quality.ravel()
+    tenth = np.minimum((said * TENTHS).astype(int), TENTHS - 1)
+    return [
+        Bin(float(said[here].mean()), float(true[here].mean()), int(here.sum()))
+        for here in (tenth == k for k in range(TENTHS))
+        if here.any()
+    ]
+
+
+def _by_domain(table: Table, judged: Judged, seed: int) -> dict[str, Domain]:
+    line = Frontier(
+        judged.quality[GBDT],
+        judged.cost,
+        judged.true_quality,
+        judged.true_cost,
+        judged.base,
+    )
+    order = np.random.default_rng(seed).permutation(len(judged.rows))
+    half = len(order) // 2
+    got, spent = line.base.copy(), line.price.copy()
+    for chosen_on, held in (
+        (order[:half], order[half:]),
+        (order[half:], order[:half]),
+    ):
+        step = line.step(0.99, chosen_on)
+        if step is not None:
+            got[held], spent[held] = line.got[step, held], line.spent[step, held]
+    own = table.domains[judged.rows]
+    return {
+        str(name): Domain(
+            rows=int(here.sum()),
+            alone=float(line.base[here].mean()),
+            quality=float(got[here].mean()),
+            saved=1.0 - float(spent[here].mean() / line.price[here].mean()),
+        )
+        for name in np.unique(own)
+        for here in (own == name,)
+    }
 
 
 def _references(table: Table, judged: Judged, seed: int) -> dict[str, Doubles]:

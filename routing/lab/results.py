@@ -45,6 +45,27 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     pair: Pair | None = None
 
 
+class Bin(msgspec.Struct, frozen=True):
+    """Predictions that lie near each other, and what happened."""
+
+    predicted: float
+    actual: float
+    pairs: int
+    """Of a prompt and a model."""
+
+
+class Domain(msgspec.Struct, frozen=True, kw_only=True):
+    """`gbdt` on one domain, aiming at 99 % of the best single model over all of them;
+    the threshold chosen on other rows."""
+
+    rows: int
+    alone: float
+    """Quality of the best single model."""
+    quality: float
+    saved: float
+    """Share of the single model's cost."""
+
+
 class Single(msgspec.Struct, frozen=True):
     """One model for everything."""
 
@@ -70,6 +91,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Share of quality -> what the best mixture of single models saves there."""
     hull_line: list[tuple[float, float]]
     routers: dict[str, Result]
+    calibration: list[Bin]
+    """Of `gbdt`, by tenths of what it predicts."""
+    domains: dict[str, Domain]
     trust: float
     """Mean: 1 where prompts are like those learned from."""
     latency_us: dict[str, float]

@@ -91,6 +91,14 @@ def test_report_is_a_page_with_a_picture(tmp_path: Path) -> None:
     picture = ET.parse(folder / "frontier.svg").getroot()
     assert len(picture.findall("{*}polyline")) == 5
     assert len(picture.findall("{*}circle")) == 3
+    domains = ET.parse(folder / "domains.svg").getroot()
+    assert {c.findtext("{*}title") for c in domains.findall("{*}circle")} == {
+        *outcomes.WORDS
+    }
+    calibration = ET.parse(folder / "calibration.svg").getroot()
+    assert len(calibration.findall("{*}polyline")) == 2
+    for picture_name in ("frontier", "domains", "calibration"):
+        assert f"({picture_name}.svg)" in text
     assert run("report", "--data", data, "--cv", "2").returncode == 2
 
 

@@ -26,6 +26,18 @@ def test_knowing_more_saves_more(report: Report) -> None:
     assert saved["gbdt"] > saved["random"] + 0.2
 
 
+def test_domains_and_tenths_hold_every_row_once(report: Report) -> None:
+    assert sum(one.rows for one in report.domains.values()) == report.rows
+    assert set(report.domains) == set(outcomes.WORDS)
+    alone = sum(d.alone * d.rows for d in report.domains.values()) / report.rows
+    assert alone == pytest.approx(report.alone.quality)
+    pairs = sum(one.pairs for one in report.calibration)
+    assert pairs == report.rows * len(outcomes.MODELS)
+    off = sum(abs(b.predicted - b.actual) * b.pairs for b in report.calibration)
+    assert off / pairs < 0.1
+    assert report.domains["sums"].saved > report.domains["law"].saved
+
+
 def test_every_way_is_told(report: Report) -> None:
     assert set(NAMES) < set(report.routers)
     assert list(report.singles) == list(outcomes.MODELS)
