@@ -80,6 +80,12 @@ def _train(actions: Any, add: Add) -> None:
         "--out", required=True, metavar="DIR", help="where the artifact is written"
     )
     command.add_argument(
+        "--split",
+        choices=("random", "group", "file"),
+        help="hold a fifth back and say what it is worth there: any rows, whole"
+        " domains, or those whose `split` is `test`; default: learn from all",
+    )
+    command.add_argument(
         "--engine",
         choices=("local", "dask"),
         default="local",

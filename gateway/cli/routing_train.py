@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from msgspec.structs import replace
 
 from gateway.cli.commands import OK, USAGE
 from gateway.cli.show import err, out, table
@@ -11,11 +13,14 @@ from routing.lab.centroids import EACH
 from routing.lab.centroids import learn as learn_centroids
 from routing.lab.cluster import train_on
 from routing.lab.completion import read_table
+from routing.lab.evaluate import predicted, report
+from routing.lab.split import held
 from routing.lab.table import read
-from routing.lab.train import train
+from routing.lab.train import Trained, train
 from routing.learned.artifact import Manifest
 from routing.learned.centroids import Source
 from routing.learned.centroids import write as write_centroids
+from routing.learned.model import GBDT
 from routing.learned.signature import Signer, signer
 
 
@@ -23,9 +28,10 @@ def learn(arguments: argparse.Namespace) -> int:
     """Write an artifact."""
     key = _signer(arguments.sign)
     if arguments.engine == "dask":
-        if not arguments.scheduler or arguments.limit:
+        if not arguments.scheduler or arguments.limit or arguments.split:
             err(
-                "routeiq: --engine dask wants --scheduler ADDRESS, and takes no --limit"
+                "routeiq: --engine dask wants --scheduler ADDRESS, and takes neither"
+                " --limit nor --split"
             )
             return USAGE
         trained = train_on(
@@ -34,6 +40,8 @@ def learn(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             sample=arguments.sample,
         )
+    elif arguments.split:
+        trained = _held_back(arguments)
     else:
         data = read_table(Path(arguments.data), arguments.limit, arguments.seed)
         trained = train(data, arguments.seed)
@@ -46,6 +54,29 @@ def learn(arguments: argparse.Namespace) -> int:
         out(_summary(manifest))
         out(f"\n{arguments.out} is written ({digest[:12]})")
     return OK
+
+
+def _held_back(arguments: argparse.Namespace) -> Trained:
+    """Learned from a part, with what it is worth on the other."""
+    data, seed = read_table(Path(arguments.data)), arguments.seed
+    fold = held(data, arguments.split, seed)
+    rows = fold.train
+    if arguments.limit is not None and arguments.limit < len(rows):
+        rows = np.sort(np.random.default_rng(seed).permutation(rows)[: arguments.limit])
+    trained = train(data.take(rows), seed)
+    other = data.take(fold.test)
+    judged = predicted(trained.artifact, other)
+    found = report(other, judged, arguments.split, seed).routers[GBDT]
+    level = found.levels["0.99"]
+    manifest = trained.artifact.manifest
+    told = {
+        "held_rows": float(len(other)),
+        "held_ece": found.ece,
+        "held_saved_99": level.nested,
+        "held_quality_99": level.quality,
+    }
+    manifest = replace(manifest, metrics=manifest.metrics | told)
+    return trained._replace(artifact=replace(trained.artifact, manifest=manifest))
 
 
 def centroids(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,8 @@ from routing.lab.table import Table, TableError
 MOST_LABELS: Final = 150
 """Rows of a domain that are kept for labels, and not judged."""
 
+FIFTHS: Final = 5
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -19,6 +21,23 @@ class Fold(NamedTuple):
 
     train: Ints
     test: Ints
+
+
+def held(table: Table, how: str, seed: int) -> Fold:
+    """A fifth of the rows held back: any (`random`), of whole domains (`group`), or
+    those whose `split` says `test` (`file`).
+
+    Raises:
+        TableError: there are no domains, or no such rows.
+    """
+    if how == "random":
+        return next(by_chance(len(table), FIFTHS, seed))
+    if how == "group":
+        return next(by_domain(table, FIFTHS, 0, seed))
+    test = np.zeros(len(table), bool) if table.parts is None else table.parts == "test"
+    if not test.any() or test.all():
+        raise TableError(f"{table.name}: no line has a `split` that says `test`")
+    return Fold(np.flatnonzero(~test), np.flatnonzero(test))
 
 
 def by_chance(count: int, folds: int, seed: int) -> Iterator[Fold]:

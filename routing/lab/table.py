@@ -2,8 +2,8 @@
 
 JSON Lines, `.gz` or plain. The first line is `{dataset, models}`; every other one is
 `{prompt, domain, scores[m], cost_usd[m]}` in the order of `models`, and may hold
-`answers[m]`, what each model said in the end. In place of `prompt` a line may hold
-`sketch`, as records keep it.
+`answers[m]`, what each model said in the end, and `split` (`test`: hold it back). In
+place of `prompt` a line may hold `sketch`, as records keep it.
 """
 
 import gzip
@@ -39,6 +39,7 @@ class _Line(msgspec.Struct):
     prompt: str | None = None
     sketch: str | None = None
     domain: str = ""
+    split: str = ""
     answers: list[str | None] | None = None
 
 
@@ -55,6 +56,7 @@ class Table:
         quality: npt.NDArray[np.float64],
         cost: npt.NDArray[np.float64],
         answers: npt.NDArray[np.int64] | None = None,
+        parts: npt.NDArray[np.str_] | None = None,
         duplicates: int = 0,
         digest: str = "",
     ) -> None:
@@ -66,6 +68,8 @@ class Table:
         self.cost = cost
         self.answers = answers
         """Equal numbers where two models of a row said the same; -1: unsaid."""
+        self.parts = parts
+        """`split` of each row; `None`: the file's lines have none."""
         self.duplicates = duplicates
         """Rows left out because their prompt had come before."""
         self.digest = digest
@@ -84,6 +88,7 @@ class Table:
             quality=self.quality[rows],
             cost=self.cost[rows],
             answers=None if self.answers is None else self.answers[rows],
+            parts=None if self.parts is None else self.parts[rows],
             duplicates=self.duplicates,
             digest=self.digest,
         )
@@ -143,6 +148,7 @@ def parsed(
         quality=np.array([row.scores for row in kept], np.float64),
         cost=np.maximum(np.array([row.cost_usd for row in kept]), LEAST_COST),
         answers=_answers(kept, width),
+        parts=_parts(kept),
         duplicates=duplicates,
         digest=digest,
     )
@@ -201,6 +207,12 @@ def _sketches(path: Path, rows: Sequence[_Line], reader: Reader) -> Iterator[Ske
             yield opened(row.sketch or "")
         except ValueError as error:
             raise TableError(f"{path}: a `sketch` {error}") from None
+
+
+def _parts(rows: Sequence[_Line]) -> npt.NDArray[np.str_] | None:
+    if not any(row.split for row in rows):
+        return None
+    return np.array([row.split for row in rows], dtype=np.str_)
 
 
 def _answers(rows: Sequence[_Line], width: int) -> npt.NDArray[np.int64] | None:

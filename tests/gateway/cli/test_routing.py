@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
 from gateway.cli import main
@@ -118,3 +119,33 @@ def test_evaluate_says_what_does_not_go_together(
     done = run("evaluate", "--data", data, *words)
     assert done.returncode == code
     assert says in done.stderr
+
+
+@pytest.mark.parametrize("how", ["random", "group", "file"])
+def test_train_holds_a_part_back_and_says_what_it_is_worth_there(
+    tmp_path: Path, how: str
+) -> None:
+    head, *rows = outcomes.lines(400)
+    marked = [
+        msgspec.json.encode(
+            msgspec.json.decode(row) | {"split": "test" if i % 4 == 0 else "train"}
+        )
+        for i, row in enumerate(rows)
+    ]
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b"\n".join([head, *marked]) + b"\n")
+    words = ("--data", str(path), "--split", how, "--limit", "200", "--json")
+    done = run("train", *words, "--out", str(tmp_path / "made"))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["data"]["rows"] <= 200
+    metrics = told["metrics"]
+    assert metrics["held_rows"] > 40
+    if how == "file":
+        assert metrics["held_rows"] == 100
+    assert 0.0 <= metrics["held_saved_99"] < 1.0
+    assert metrics["held_quality_99"] > 0.5
+    plain = outcomes.write(tmp_path / "plain.jsonl", 60)
+    none = run("train", "--data", str(plain), "--split", "file", "--out", "x")
+    assert none.returncode == 1
+    assert "`split`" in none.stderr
