@@ -27,6 +27,7 @@ from routing.contract import (
     Remote,
     Splitter,
     Strategy,
+    vetoes,
 )
 from routing.engine import Pool, plan
 from routing.health import Health
@@ -235,7 +236,7 @@ class Alias:
         self._blind: Blind | None = None
         if model.require is not None:
             pass  # who serves depends on the call
-        elif len(deployments) == 1:
+        elif len(deployments) == 1 and not vetoes(own):
             self._blind = _Only(own.name)
         elif isinstance(own, Blind):
             self._blind = own

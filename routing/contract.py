@@ -50,6 +50,12 @@ class Blind(Protocol):
         ...
 
 
+def vetoes(strategy: Strategy) -> bool:
+    """Whether it may say no to a candidate (`vetoes`), so that it is asked also where
+    only one is left."""
+    return bool(getattr(strategy, "vetoes", False))
+
+
 def reads(strategy: Strategy) -> bool:
     """Whether it looks at what is asked (`reads_prompt`): its queries then carry a
     `Prompt`."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from routing.contract import Blind, Splitter, Strategy
+from routing.contract import Blind, Splitter, Strategy, vetoes
 from routing.filters import limit, unable
 from routing.health import Health
 from routing.types import Candidate, Plan, Query, Ranked, Removed, Score, Shadowed
@@ -94,7 +94,7 @@ def _ordered(
     order: list[Ranked] = []
     for tier in sorted(tiers):
         members = tiers[tier]
-        if len(members) == 1:
+        if len(members) == 1 and not vetoes(decides):
             only = pool.candidates[members[0]].id
             order.append(Ranked(only, "the only one left", 0.0 if order else 1.0))
         else:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 from msgspec import Meta
+from msgspec.structs import replace
 
-from routing.contract import Options, Outcome, Setting
+from routing.contract import Options, Outcome, Setting, vetoes
 from routing.health import Health
 from routing.strategies.rules import lifted
 from routing.types import Candidate, Query, Score
@@ -120,6 +121,7 @@ class PromptCache:
         self.name = name
         self._clock = setting.clock
         self._then = setting.named(options.then)
+        self.vetoes = vetoes(self._then)
         self._memory = Memory(options.most, options.keep_s)
 
     def score(
@@ -139,14 +141,13 @@ class PromptCache:
         least = min(costs)
         if not any(w and c <= least for w, c in zip(warm, costs, strict=True)):
             return [
-                Score(s.value, f"cheaper than the cache; {s.reason}", s.propensity)
-                for s in scores
+                replace(s, reason=f"cheaper than the cache; {s.reason}") for s in scores
             ]
         values = lifted([s.value for s in scores], warm)
         return [
-            Score(value, "the prompt's beginning is cached here")
+            Score(value, "the prompt's beginning is cached here", out=s.out)
             if w
-            else Score(value, f"not cached here; {s.reason}", 0.0)
+            else Score(value, f"not cached here; {s.reason}", 0.0, out=s.out)
             for s, value, w in zip(scores, values, warm, strict=True)
         ]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from routing.contract import Options, Setting, reads
+from routing.contract import Options, Setting, reads, vetoes
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
@@ -27,6 +27,7 @@ class Blend:
         total = sum(options.of.values())
         self._of = [(setting.named(n), w / total) for n, w in options.of.items()]
         self.reads_prompt = any(reads(one) for one, _ in self._of)
+        self.vetoes = any(vetoes(one) for one, _ in self._of)
 
     def score(
         self,

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from routing.contract import Options, Setting, Strategy, reads
+from routing.contract import Options, Setting, Strategy, reads, vetoes
 from routing.health import Health
 from routing.strategies.affinity import conversation
 from routing.types import Candidate, Query, Score, Shadowed
@@ -48,6 +48,7 @@ class Experiment:
         self.change(options.arms)
         self.configured = self.weights
         # Who is given an arm by conversation must be able to read it.
+        self.vetoes = any(vetoes(arm) for arm in self._arms.values())
         self.reads_prompt = self._by == "conversation" or any(
             reads(s) for s in [*self._arms.values(), *self._shadows]
         )

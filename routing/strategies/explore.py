@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from routing.contract import Options, Setting, reads
+from routing.contract import Options, Setting, reads, vetoes
 from routing.health import Health
 from routing.strategies.odds import drawn
 from routing.types import Candidate, Query, Score
@@ -36,6 +36,7 @@ class Explore:
         self._of = setting.named(options.of)
         self._rng = setting.rng
         self.reads_prompt = reads(self._of)
+        self.vetoes = vetoes(self._of)
 
     def score(
         self,

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from routing.contract import Options, Setting
+from routing.contract import Options, Setting, vetoes
 from routing.health import Health
 from routing.strategies.quality import stands_for
 from routing.types import Candidate, Query, Score
@@ -52,6 +52,7 @@ class Rules:
     def __init__(self, name: str, options: RulesOptions, setting: Setting) -> None:
         self.name = name
         self._then = setting.named(options.then)
+        self.vetoes = any(rule.only for rule in options.rules) or vetoes(self._then)
         self._rules = [
             (rule, _compiled(rule.text), _compiled(rule.system))
             for rule in options.rules
@@ -102,7 +103,7 @@ def put_first(
             f"{by}; {s.reason}" if ours else f"not of {by}",
             _share(s.propensity, total, chosen.count(True)) if ours else 0.0,
             s.quality,
-            "" if ours or not only else f"{by} is for others",
+            s.out if ours or not only else f"{by} is for others",
         )
         for s, value, ours in zip(scores, values, chosen, strict=True)
     ]

@@ -141,6 +141,7 @@ def _models(up: Upstream) -> dict[str, Any]:
                 one("i-plain", price=CHEAP),
             ],
         },
+        "by-hand-alone": {"strategy": "by-hand", "deployments": [one("lonely")]},
         "sticky": {
             "strategy": "sticky",
             "deployments": [one(f"s{i}") for i in range(5)],
@@ -289,6 +290,15 @@ def test_the_first_rule_that_fits_decides(
 ) -> None:
     more = {"messages": messages} if messages else {}
     assert _by(_ask(client, "by-hand", text, headers=headers, **more)) == serves
+
+
+def test_a_rule_holds_also_where_only_one_is_left(client: httpx.Client) -> None:
+    agent = {"user-agent": "claude-cli"}
+    for model, pin in (("by-hand", {"x-routeiq-pin": "plain"}), ("by-hand-alone", {})):
+        assert _ask(client, model, headers=pin).status_code == 200
+        refused = _ask(client, model, headers={**agent, **pin})
+        assert refused.status_code == 400, refused.text
+        assert "rule 3 is for others" in refused.json()["error"]["message"]
 
 
 def test_a_rule_may_leave_nobody_else(client: httpx.Client) -> None:

@@ -52,6 +52,7 @@ ROWS: Final = (
         (
             f"{_FLOW}test_the_first_rule_that_fits_decides",
             f"{_FLOW}test_a_rule_may_leave_nobody_else",
+            f"{_FLOW}test_a_rule_holds_also_where_only_one_is_left",
         ),
     ),
     Row(
