@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from routing.contract import Options, Outcome, Setting, vetoes
 from routing.health import Health
+from routing.strategies.noes import keeping
 from routing.strategies.rules import lifted
 from routing.types import Candidate, Query, Score
 
@@ -47,7 +48,7 @@ class AffinityOptions(Options, frozen=True, kw_only=True):
 
     first: str = ""
     """The strategy that places a new conversation; empty: a hash of the conversation,
-    in proportion to weights, the same in every process."""
+    in proportion to weights, the same in every process. Its no holds for all turns."""
     keep_s: Seconds = 3600.0
     """How long a silent conversation is remembered."""
     most: Count = 100_000
@@ -65,6 +66,7 @@ class Affinity:
         self.name = name
         self._clock = setting.clock
         self._first = setting.named(options.first) if options.first else None
+        self.vetoes = self._first is not None and vetoes(self._first)
         self._memory = Memory(options.most, options.keep_s)
 
     def score(
@@ -75,13 +77,17 @@ class Affinity:
     ) -> list[Score]:
         talk = conversation(query)
         kept = self._memory.get(f"{query.alias}/{talk}", self._clock()) if talk else ""
-        if kept and any(c.id == kept for c in candidates):
-            return [
-                Score(1.0, "the conversation is here")
-                if c.id == kept
-                else Score(_rendezvous(talk, c), "not this conversation", 0.0)
-                for c in candidates
-            ]
+        at = next((i for i, c in enumerate(candidates) if c.id == kept), None)
+        if at is not None:
+            scores = keeping(
+                self._first,
+                query,
+                candidates,
+                health,
+                lambda left, _: [_turn(talk, c, here=c.id == kept) for c in left],
+            )
+            if not scores[at].out:
+                return scores
         if self._first is not None:
             return self._first.score(query, candidates, health)
         drawn = [_rendezvous(talk or query.id, c) for c in candidates]
@@ -134,7 +140,8 @@ class PromptCache:
         now = self._clock()
         begun = _prefix(query)
         holder = self._memory.get(begun, now) if begun else ""
-        warm = [c.id == holder for c in candidates]
+        both = zip(scores, candidates, strict=True)
+        warm = [c.id == holder and not s.out for s, c in both]
         if not any(warm):
             return scores
         costs = [_cost(query, c, w) for c, w in zip(candidates, warm, strict=True)]
@@ -145,7 +152,7 @@ class PromptCache:
             ]
         values = lifted([s.value for s in scores], warm)
         return [
-            Score(value, "the prompt's beginning is cached here", out=s.out)
+            Score(value, "the prompt's beginning is cached here")
             if w
             else Score(value, f"not cached here; {s.reason}", 0.0, out=s.out)
             for s, value, w in zip(scores, values, warm, strict=True)
@@ -186,6 +193,13 @@ def _cost(query: Query, candidate: Candidate, warm: bool) -> float:
     if warm and candidate.cached_price is not None:
         price = candidate.cached_price
     return query.input_tokens * price + query.output_tokens * candidate.output_price
+
+
+def _turn(talk: str, candidate: Candidate, *, here: bool) -> Score:
+    """Of a later turn."""
+    if here:
+        return Score(1.0, "the conversation is here")
+    return Score(_rendezvous(talk, candidate), "not this conversation", 0.0)
 
 
 def _rendezvous(name: str, candidate: Candidate) -> float:

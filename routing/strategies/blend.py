@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from routing.contract import Options, Setting, reads, vetoes
 from routing.health import Health
+from routing.strategies.odds import shared
 from routing.types import Candidate, Query, Score
 
 
@@ -35,30 +36,35 @@ class Blend:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
-        values = [0.0] * len(candidates)
-        quality: list[float | None] = [None] * len(candidates)
-        out = [""] * len(candidates)
-        told: list[list[str]] = [[] for _ in candidates]
-        for strategy, weight in self._of:
-            scores = strategy.score(query, candidates, health)
+        said = [one.score(query, candidates, health) for one, _ in self._of]
+        both = zip(*said, strict=True)
+        noes = [next((s.out for s in own if s.out), "") for own in both]
+        inside = [i for i, no in enumerate(noes) if not no]
+        blended = self._blended([[scores[i] for i in inside] for scores in said])
+        found = [Score(0.0, no, 0.0, out=no) for no in noes]
+        for i, score in zip(inside, blended, strict=True):
+            found[i] = score
+        return found
+
+    def _blended(self, said: Sequence[Sequence[Score]]) -> list[Score]:
+        """Of those that nobody says no to."""
+        if not said[0]:
+            return []
+        values = [0.0] * len(said[0])
+        quality: list[float | None] = [None] * len(values)
+        told: list[list[str]] = [[] for _ in values]
+        for (strategy, weight), scores in zip(self._of, said, strict=True):
             for i, share in enumerate(_stretched(scores)):
-                score = scores[i]
                 values[i] += weight * share
                 told[i].append(f"{strategy.name} {share:.2f}")
-                out[i] = out[i] or score.out
-                if score.quality is not None:
-                    quality[i] = score.quality
-        best = max(values)
-        ties = values.count(best)
+                if (known := scores[i].quality) is not None:
+                    quality[i] = known
+        odds = shared(values)
         return [
-            Score(
-                values[i],
-                f"{values[i]:.3f} = {', '.join(told[i])}",
-                1.0 / ties if values[i] == best else 0.0,
-                quality[i],
-                out[i],
+            Score(value, f"{value:.3f} = {', '.join(words)}", odd, known)
+            for value, words, odd, known in zip(
+                values, told, odds, quality, strict=True
             )
-            for i in range(len(candidates))
         ]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from routing.contract import Method, Setting, reads
+from routing.contract import Method, Setting, reads, vetoes
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
@@ -71,6 +71,7 @@ class _Ranked:
         self.name = name
         self._then = setting.named(options.then)
         self.reads_prompt = reads(self._then)
+        self.vetoes = vetoes(self._then)
 
     def score(
         self,

@@ -122,7 +122,10 @@ class Experiment:
         found = []
         for strategy in self._shadows:
             scores = strategy.score(query, candidates, health)
-            at = max(range(len(scores)), key=lambda i: scores[i].value)
+            inside = [i for i, score in enumerate(scores) if not score.out]
+            if not inside:
+                continue
+            at = max(inside, key=lambda i: scores[i].value)
             best = scores[at]
             found.append(
                 Shadowed(

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from routing.contract import Options, Question, Setting
+from routing.contract import Options, Question, Setting, vetoes
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
@@ -66,6 +66,7 @@ class External:
         self._options = options
         self._clock = setting.clock
         self._then = setting.named(options.then)
+        self.vetoes = vetoes(self._then)
         self._known: OrderedDict[str, tuple[float, _Scores]] = OrderedDict()
         self._rests_until = -math.inf
         self._why = NOT_ASKED

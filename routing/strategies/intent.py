@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from routing.contract import Options, Setting
+from routing.contract import Options, Setting, vetoes
 from routing.health import Health
 from routing.strategies.quality import stands_for
 from routing.strategies.rules import put_first, said_by
@@ -60,6 +60,8 @@ class Intents:
         self.name = name
         self._options = options
         self._then = setting.named(options.then)
+        noes = any(intent.only for intent in options.intents.values())
+        self.vetoes = noes or vetoes(self._then)
         self._reader = Reader()
         means = {
             intent: self._mean(own.phrases) for intent, own in options.intents.items()

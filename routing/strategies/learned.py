@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from routing.contract import Options, Outcome, Setting
+from routing.contract import Options, Outcome, Setting, vetoes
 from routing.filters import expected
 from routing.health import Health
 from routing.learned.artifact import Terms
@@ -79,6 +79,7 @@ class Learned:
         self.name = name
         self._options = options
         self._otherwise = setting.named(options.otherwise)
+        self.vetoes = vetoes(self._otherwise)
         self._reader = Reader()
         self._clock = setting.clock
         self._budget_s = options.budget_ms / 1000.0

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
-from routing.contract import Options, Outcome, Setting, reads
+from routing.contract import Options, Outcome, Setting, reads, vetoes
 from routing.filters import expected
 from routing.health import Health
+from routing.strategies.noes import keeping
 from routing.strategies.odds import shared
 from routing.strategies.quality import MIDDLING, said
 from routing.strategies.tally import Notes, Tally
@@ -29,7 +30,7 @@ class PersonalisedOptions(Options, frozen=True, kw_only=True):
     """Whose preference: the end user's (`user` of the call), where the client names
     one, or that of all who share a key."""
     then: str = "weighted"
-    """The strategy for those of whom nothing is known."""
+    """The strategy for those of whom nothing is known. Its no holds for all."""
     qualities: dict[str, Share] = {}
     """Deployment id or `provider/model-id`, or a pattern of them -> what everyone
     thinks of it; 0.5 for others."""
@@ -56,6 +57,7 @@ class Personalised:
         self._options = options
         self._then = setting.named(options.then)
         self.reads_prompt = reads(self._then)
+        self.vetoes = vetoes(self._then)
         self._tastes = Tally(
             WIDTH, keep=options.keep, most=options.most, clock=setting.clock
         )
@@ -72,6 +74,21 @@ class Personalised:
         *taste, count = self._tastes.get(mark(subject)) if subject else (0.0,)
         if count <= 0.0:
             return self._then.score(query, candidates, health)
+        return keeping(
+            self._then,
+            query,
+            candidates,
+            health,
+            lambda left, _: self._liked(taste, count, query, left),
+        )
+
+    def _liked(
+        self,
+        taste: Sequence[float],
+        count: float,
+        query: Query,
+        candidates: Sequence[Candidate],
+    ) -> list[Score]:
         values, reasons = [], []
         for candidate in candidates:
             liked = sum(map(mul, taste, kind(candidate.model or candidate.id)))

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from routing.contract import Options, Setting, reads
+from routing.contract import Options, Setting, reads, vetoes
 from routing.filters import expected
 from routing.health import Health
+from routing.strategies.noes import keeping
 from routing.types import Candidate, Query, Score
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -23,7 +24,7 @@ class CostQualityOptions(Options, frozen=True, kw_only=True):
     qualities: dict[str, Share] = {}
     """Deployment id or `provider/model-id`, or a pattern of them -> its quality."""
     of: str = ""
-    """A strategy that tells qualities, instead of `qualities`."""
+    """A strategy that tells qualities, instead of `qualities`. Its no holds."""
     floor: Share = 0.7
     """Share of the best candidate's quality that is enough, where the client does
     not say."""
@@ -46,8 +47,23 @@ class CostQuality:
         self._options = options
         self._of = setting.named(options.of) if options.of else None
         self.reads_prompt = self._of is not None and reads(self._of)
+        self.vetoes = self._of is not None and vetoes(self._of)
 
     def score(
+        self,
+        query: Query,
+        candidates: Sequence[Candidate],
+        health: Sequence[Health],
+    ) -> list[Score]:
+        return keeping(
+            self._of,
+            query,
+            candidates,
+            health,
+            lambda left, states: self._weighed(query, left, states),
+        )
+
+    def _weighed(
         self,
         query: Query,
         candidates: Sequence[Candidate],

@@ -12,6 +12,15 @@ _FLOW: Final = "flow/test_strategies.py::"
 ROWS: Final = (
     Row(
         "routing",
+        "an `only` holds below other strategies, and where one deployment is left",
+        (
+            "flow/test_noes.py::test_a_no_holds_below_every_kind",
+            "routing/test_noes.py::test_whoever_asks_another_keeps_to_its_no",
+            "routing/test_noes.py::test_what_is_remembered_is_no_way_around_a_no",
+        ),
+    ),
+    Row(
+        "routing",
         "compare tells what one router does better than another, beyond chance",
         (
             "routing/lab/test_compare.py::test_the_command_tells_the_better_of_two",

@@ -177,26 +177,3 @@ def test_the_chosen_come_first_whatever_their_scores(
     ours = [v for v, (_, chosen) in zip(put, both, strict=True) if chosen]
     others = [v for v, (_, chosen) in zip(put, both, strict=True) if not chosen]
     assert not ours or not others or min(ours) > max(others)
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        ("rules", {"rules": [{"use": ["b"]}], "then": "firm"}),
-        ("blend", {"of": {"firm": 1.0, "cheapest": 1.0}}),
-        ("explore", {"of": "firm"}),
-        ("experiment", {"arms": {"firm": 1.0}}),
-        ("prompt_cache", {"then": "firm"}),
-    ],
-)
-@pytest.mark.parametrize("left", [("a",), ("a", "b")])
-def test_whoever_asks_another_keeps_to_its_no(
-    kind: str, options: dict[str, object], left: tuple[str, ...]
-) -> None:
-    firm = Spec(kind="rules", options={"rules": [{"use": ["b"], "only": True}]})
-    specs = {"firm": firm, "outer": Spec(kind=kind, options=options)}
-    outer = Book(specs, random.Random(3), lambda: 0.0).get("outer")
-    pool = [Candidate(id=id, input_price=1, output_price=1) for id in left]
-    planned = plan(outer, QUERY, Pool(pool, [Health() for _ in pool]), 0.0)
-    assert [r.candidate for r in planned.order] == [id for id in left if id == "b"]
-    assert planned.removed[0].by == "strategy: rule 1 is for others"
