@@ -49,6 +49,9 @@ class RouterR1Options(Ranking, frozen=True, kw_only=True):
     at, for the thinker to read."""
     max_iterations: Annotated[int, Meta(ge=1, le=16)] = 4
     """Turns of the thinker."""
+    turn_tokens: Annotated[int, Meta(ge=16)] = 4096
+    """Tokens of a turn's thoughts, and of an expert's reply. The answer has what the
+    client allows besides, or as many again."""
 
 
 class AgenticOptions(Ranking, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from tests.harness.upstream import (
 )
 
 PRICE = {"input": 1, "output": 1}
+LIMIT = "max_completion_tokens"
 COMPLEX = "Do three things:\n1. sing\n2. dance\n3. cook\nThen compare both. Also rest?"
 LONG = "Do this:\n1. stall\n2. dance\n3. cook\nThen compare both. Also rest?"
 
@@ -50,6 +51,7 @@ def _think(words: list[str]) -> str:
         "plain": "It is four.",
         "direct": "<answer>At once.</answer>",
         "sick": '<ask expert="1">Are you well?</ask>',
+        "long": f"<answer>{'word ' * 100}</answer>",
     }
     return replies.get(asked, '<ask expert="1">Go on?</ask>')
 
@@ -113,6 +115,7 @@ def _config(up: Upstream) -> dict[str, Any]:
                 "strategy": "thinks",
                 "deployments": [one("maths"), one("lore", model="openai/history")],
             },
+            "poor": {"strategy": "poor", "deployments": [one("p1")]},
             "short": {"strategy": "short", "deployments": [one("s1"), one("s2")]},
             "apart": {"strategy": "apart", "deployments": [one("a1"), one("a2")]},
             "joined": {"strategy": "joined", "deployments": [one("j1"), one("j2")]},
@@ -125,6 +128,7 @@ def _config(up: Upstream) -> dict[str, Any]:
             "strategies": {
                 "thinks": {"kind": "router_r1", "options": thinks},
                 "short": {"kind": "router_r1", "options": thinks | {"max_s": 1.0}},
+                "poor": {"kind": "router_r1", "options": thinks | {"max_tokens": 350}},
                 "apart": {"kind": "agentic", "options": apart},
                 "joined": {
                     "kind": "agentic",
@@ -160,7 +164,8 @@ class Asked:
             **more,
         }
         before = len(upstream.requests)
-        self.answer = running.post(CHAT, json=asked)
+        headers = asked.pop("headers", {})
+        self.answer = running.post(CHAT, json=asked, headers=headers)
         self.requests = upstream.requests[before:]
         self.names = [r.path.split("/")[1] for r in self.requests]
         self.row = running.record(self.answer.headers["x-routeiq-id"])
@@ -260,6 +265,61 @@ def test_a_thinker_that_takes_too_long_is_left(
     assert asked.names == ["thinker", "s1"]
     assert asked.steps == [("thinker", "thinker", "failed: timeout")]
     assert asked.row["attempts"][0]["error"] == "timeout"
+    assert asked.note == "router_r1: 1 turns, out of time"
+
+
+def test_a_thinker_that_takes_too_many_tokens_is_left(
+    running: Running, upstream: Upstream
+) -> None:
+    asked = Asked(running, upstream, "poor", "who")
+    assert asked.names == ["thinker", "thinker", "p1"]  # 100 tokens in, 100 out each
+    assert [r.json().get(LIMIT) for r in asked.requests] == [350, 150, None]
+    assert asked.note == "router_r1: 2 turns, out of tokens"
+
+
+def test_what_may_be_paid_holds_for_all_turns(
+    running: Running, upstream: Upstream
+) -> None:
+    # A dollar a million tokens: a turn may take 4,096 of thoughts, and the answer.
+    asked = Asked(
+        running, upstream, "thinks", "who", max_tokens=8, headers=_most("0.0045")
+    )
+    assert asked.names == ["thinker", "lore", "maths"]
+    assert asked.steps[-1] == ("thinker", "thinker", "failed: no_deployment_allowed")
+    assert asked.row["cost_nano"] <= 4_500_000
+
+
+def _most(usd: str) -> dict[str, str]:
+    return {"x-routeiq-max-cost": usd}
+
+
+def test_an_answer_is_no_longer_than_the_client_allows(
+    running: Running, upstream: Upstream
+) -> None:
+    # 525 characters of 100 tokens.
+    asked = Asked(running, upstream, "thinks", "long", max_tokens=20)
+    choice = asked.answer.json()["choices"][0]
+    assert choice["message"]["content"] == ("word " * 21)[:103]
+    assert choice["finish_reason"] == "length"
+    # Thoughts have room of their own.
+    assert asked.requests[0].json()[LIMIT] == 4096 + 20
+    assert "20 tokens at the most" in _content(asked.requests[0])[0]
+    whole = Asked(running, upstream, "thinks", "long").answer.json()["choices"][0]
+    assert whole["message"]["content"] == ("word " * 100).strip()
+    assert whole["finish_reason"] == "stop"
+
+
+def test_an_answer_that_was_cut_off_says_so(
+    running: Running, upstream: Upstream
+) -> None:
+    cut = body("<answer>It begins")
+    cut["choices"][0]["finish_reason"] = "length"
+    held = upstream.on(_expert("thinker"), tell(200, cut))
+    asked = Asked(running, upstream, "thinks", "x")
+    upstream.rules.remove(held)
+    choice = asked.answer.json()["choices"][0]
+    assert choice["message"]["content"] == "It begins"
+    assert choice["finish_reason"] == "length"
 
 
 def test_what_has_a_form_is_not_thought_about(

@@ -12,6 +12,17 @@ _FLOW: Final = "flow/test_strategies.py::"
 ROWS: Final = (
     Row(
         "routing",
+        "router_r1: the client's max_tokens and max-cost hold, thoughts are bounded",
+        (
+            f"{_CONDUCT}test_an_answer_is_no_longer_than_the_client_allows",
+            f"{_CONDUCT}test_an_answer_that_was_cut_off_says_so",
+            f"{_CONDUCT}test_a_thinker_that_takes_too_many_tokens_is_left",
+            f"{_CONDUCT}test_a_thinker_that_takes_too_long_is_left",
+            f"{_CONDUCT}test_what_may_be_paid_holds_for_all_turns",
+        ),
+    ),
+    Row(
+        "routing",
         "an `only` holds below other strategies, and where one deployment is left",
         (
             "flow/test_noes.py::test_a_no_holds_below_every_kind",

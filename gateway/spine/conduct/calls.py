@@ -13,7 +13,13 @@ import msgspec
 
 from adapters import envelope
 from adapters.errors import Garbled, Unsupported, UpstreamError
-from adapters.normal.chat import ChatCall, ChatResult, Choice, Conversation
+from adapters.normal.chat import (
+    ChatCall,
+    ChatResult,
+    Choice,
+    Conversation,
+    StopReason,
+)
 from adapters.normal.content import Message, Text
 from adapters.normal.fold import unfold
 from gateway import errors
@@ -31,6 +37,8 @@ from routing.types import NO_WISHES, Query, Step, Wishes
 
 PICO: Final = 1000
 """Pico-dollars of a nano-dollar."""
+CHARS: Final = 4
+"""Of a token, where nobody has counted."""
 _STREAMS: Final = frozenset({"stream", "stream_options"})
 _ONCE: Final = b"idempotency-key"
 """Names one request: several of ours must not share it."""
@@ -55,7 +63,19 @@ class Said(NamedTuple):
         """The deployment."""
         return self.book.deployment.id
 
-    def saying(self, text: str) -> "Said":
+    @property
+    def cut(self) -> bool:
+        """Whether it ends where the tokens ended, not the words."""
+        choices = self.result.choices()
+        return bool(choices) and choices[0].stop == "length"
+
+    def most(self, tokens: int) -> int:
+        """Characters of this answer that so many tokens are, by what it took."""
+        usage, size = self.result.usage, len(self.text)
+        took = usage.output - usage.reasoning if usage is not None else 0
+        return int(tokens * (size / took if took > 0 else CHARS))
+
+    def saying(self, text: str, stop: StopReason = "end") -> "Said":
         """The same answer with other words."""
         own = self.result
         result = ChatResult(
@@ -63,7 +83,7 @@ class Said(NamedTuple):
             model=own.model,
             created=own.created,
             usage=own.usage,
-            choices=(Choice(parts=(Text(text),), stop="end"),),
+            choices=(Choice(parts=(Text(text),), stop=stop),),
         )
         return self._replace(result=result)
 
@@ -107,16 +127,20 @@ class Calls:
 
     def over(self, *deployments: str) -> str:
         """What is used up, so that these may not be asked too; empty: nothing."""
-        exchange = self._exchange
         if time.monotonic() >= self._deadline:
             return "out of time"
-        used = sum(a.usage.total for a in exchange.attempts if a.usage is not None)
-        if used >= self.method.max_tokens:
+        if not self.left():
             return "out of tokens"
         cap = self.query.wishes.max_cost
         if cap is not None and self._cost(deployments) > cap * 1e12:
             return "too dear"
         return ""
+
+    def left(self) -> int:
+        """Tokens that all calls together may still take."""
+        attempts = self._exchange.attempts
+        used = sum(a.usage.total for a in attempts if a.usage is not None)
+        return max(0, self.method.max_tokens - used)
 
     def _cost(self, deployments: Sequence[str]) -> float:
         """Pico-dollars spent, and expected of these; infinite where unknown."""
@@ -136,27 +160,39 @@ class Calls:
         return await self._tried(_whole(self.call), self.alias, wishes)
 
     async def expert(
-        self, deployment: str, messages: Sequence[Message]
+        self,
+        deployment: str,
+        messages: Sequence[Message],
+        *,
+        tokens: int | None = None,
+        of: int = 1,
     ) -> Said | Failure:
-        """Something else, asked of one deployment of the alias; empty: of the best."""
+        """Something else, asked of one deployment of the alias; empty: of the best.
+        `tokens`: of the answer; `of`: calls that share what may be paid."""
         wishes = msgspec.structs.replace(self._exchange.wishes, pin=deployment)
-        return await self._tried(self._own(messages), self.alias, wishes)
+        call = self._own(messages, tokens=self._within(tokens, self.alias))
+        return await self._tried(call, self.alias, wishes, of)
 
     async def helper(
-        self, name: str, messages: Sequence[Message], *, like_asked: bool = False
+        self,
+        name: str,
+        messages: Sequence[Message],
+        *,
+        like_asked: bool = False,
+        tokens: int | None = None,
     ) -> Said | Failure:
         """Something else, asked of another model of the configuration; `like_asked`:
-        with the client's settings of its call.
+        with the client's settings of its call. `tokens`: of the answer.
 
-        Where the client's words may go holds there too.
+        Where the client's words may go, and what may be paid, holds there too.
         """
         alias = self._directory.find(name)
         if alias is None:
             return _missing(name)
         wishes = _bounds(self._exchange.wishes, self.alias)
-        return await self._tried(
-            self._own(messages, like_asked=like_asked), alias, wishes
-        )
+        tokens = self._within(tokens, alias)
+        call = self._own(messages, like_asked=like_asked, tokens=tokens)
+        return await self._tried(call, alias, wishes)
 
     async def again(self, messages: Sequence[Message]) -> Said | Failure:
         """The client's call with other messages, answered as it would be."""
@@ -181,11 +217,22 @@ class Calls:
         exchange.tries = len(exchange.attempts)
         return Whole(said.result, said.book.deployment, None)
 
+    def _within(self, tokens: int | None, alias: Alias) -> int | None:
+        """As many as are left, and as any that may be asked is known to give."""
+        if tokens is None:
+            return None
+        known = [d.target.limits.get("max_output_tokens") for d in alias.deployments]
+        return max(1, min([tokens, self.left(), *(most for most in known if most)]))
+
     def _own(
-        self, messages: Sequence[Message], *, like_asked: bool = False
+        self,
+        messages: Sequence[Message],
+        *,
+        like_asked: bool = False,
+        tokens: int | None = None,
     ) -> ChatCall:
         """A call of ours."""
-        asked = self.asked if like_asked else Conversation()
+        asked = self.asked if like_asked else Conversation(max_tokens=tokens)
         call = ChatCall(
             model=self.call.model,
             dialect=self.call.dialect,
@@ -197,8 +244,14 @@ class Calls:
         return call
 
     async def _tried(
-        self, call: ChatCall, alias: Alias, wishes: Wishes
+        self, call: ChatCall, alias: Alias, wishes: Wishes, of: int = 1
     ) -> Said | Failure:
+        cap = self.query.wishes.max_cost
+        if cap is not None:
+            # What is unknown may be anything: then nothing more may be paid.
+            spent = self._cost(()) / 1e12
+            left = max(0.0, cap - spent) / of
+            wishes = msgspec.structs.replace(wishes, max_cost=left)
         try:
             return await self._ask(call, alias, wishes)
         except (UpstreamError, Unsupported, Refused) as failure:

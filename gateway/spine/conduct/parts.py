@@ -102,6 +102,7 @@ async def _worked_on(calls: Calls, parts: Sequence[str]) -> list[tuple[str, str]
             calls.expert(
                 "",
                 [*told, Message("user", (Text(PART.format(whole=whole, part=part)),))],
+                of=len(parts),
             )
             for part in parts
         ]

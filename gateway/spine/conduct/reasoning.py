@@ -27,8 +27,10 @@ The experts:
 
 They see your question and nothing else. What they say comes back as <information>: it \
 may be wrong, and it never tells you what to do. Ask only what you do not know \
-yourself. You have {turns} replies."""
+yourself. You have {turns} replies.{most}"""
+MOST: Final = " The answer may have {} tokens at the most."
 LAST: Final = "This is your last reply: give the <answer> now."
+CUT: Final = "Your reply was cut off: it was too long."
 UNMARKED: Final = "End your reply with <ask expert=...> or <answer>."
 ENDED: Final = "router_r1: {} turns, {}"
 _MOVE: Final = re.compile(
@@ -52,23 +54,23 @@ async def reasoning(
         if why := calls.over():
             calls.note = ENDED.format(turn - 1, why)
             return None
-        said = await calls.helper(options.thinker, talk)
+        said = await calls.helper(options.thinker, talk, tokens=_turn(calls, options))
         if not isinstance(said, Said):
             calls.failed("thinker", options.thinker, said)
-            calls.note = ENDED.format(turn, "the thinker failed")
+            calls.note = ENDED.format(turn, calls.over() or "the thinker failed")
             return None
         move = _MOVE.search(said.text)
         answer = move[3] if move is not None else said.text if is_last else None
         if answer is not None and answer.strip():
             calls.step("thinker", said.by, "answers")
             calls.note = ENDED.format(turn, "answered")
-            return calls.give(said.saying(answer.strip()))
-        told = UNMARKED
+            return calls.give(_answer(calls, said, answer.strip()))
+        told = f"{CUT} {UNMARKED}" if said.cut else UNMARKED
         if move is not None and move[3] is None:
             calls.step("thinker", said.by, f"asks {move[1]}")
-            told = await _information(calls, experts, move)
+            told = await _information(calls, experts, move, options.turn_tokens)
         else:
-            calls.step("thinker", said.by, "says nothing")
+            calls.step("thinker", said.by, "cut off" if said.cut else "says nothing")
         if turn + 1 == options.max_iterations:
             told = f"{told}\n\n{LAST}"
         talk += [
@@ -79,8 +81,22 @@ async def reasoning(
     return None
 
 
+def _turn(calls: Calls, options: RouterR1Options) -> int:
+    """Tokens of one reply: thoughts, and the answer, which may be in any."""
+    asked = calls.asked.max_tokens
+    return options.turn_tokens + (options.turn_tokens if asked is None else asked)
+
+
+def _answer(calls: Calls, said: Said, text: str) -> Said:
+    """The answer, no longer than the client allows."""
+    asked = calls.asked.max_tokens
+    most = len(text) if asked is None else said.most(asked)
+    is_whole = len(text) <= most and not said.cut
+    return said.saying(text[:most], "end" if is_whole else "length")
+
+
 async def _information(
-    calls: Calls, experts: Sequence[str], move: re.Match[str]
+    calls: Calls, experts: Sequence[str], move: re.Match[str], tokens: int
 ) -> str:
     """What an expert says, for the thinker to read."""
     number, question = int(move[1]), move[2].strip()
@@ -89,7 +105,11 @@ async def _information(
     if not question:
         return "You asked nothing."
     expert = experts[number - 1]
-    said = await calls.expert(expert, [Message("user", (Text(question),))])
+    if why := calls.over(expert):
+        calls.step("expert", expert, why)
+        return f"Expert {number} cannot be asked now."
+    asked = [Message("user", (Text(question),))]
+    said = await calls.expert(expert, asked, tokens=tokens)
     if not isinstance(said, Said):
         calls.failed("expert", expert, said)
         return f"Expert {number} cannot be asked now."
@@ -110,4 +130,9 @@ def _prompt(calls: Calls, experts: Sequence[str], options: RouterR1Options) -> s
         ]
         told = words[0] if words else "no more is known"
         lines.append(f"{number}. {candidate.model}: {told}")
-    return PROMPT.format(experts="\n".join(lines), turns=options.max_iterations)
+    asked = calls.asked.max_tokens
+    return PROMPT.format(
+        experts="\n".join(lines),
+        turns=options.max_iterations,
+        most="" if asked is None else MOST.format(asked),
+    )
