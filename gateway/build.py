@@ -173,14 +173,15 @@ async def build(
         proxies=proxies(config, secrets),
     )
     redactor = Redactor([master, metrics_key, *otlp.values()])
+    logs = set_up(config.logs, redactor)
+    logs.start()
     wallet = Wallet(config.egress, secrets, redactor)
     deployer = Deployer(
         config, secrets, catalogue(config), client, Loopback(), wallet, redactor
     )
     directory = deployer.directory()
+    deployer.book.ready()
     accounts = deployer.accounts()
-    logs = set_up(config.logs, redactor)
-    logs.start()
     metrics = Metrics(started_unix_ns=time.time_ns())
     telemetry = Telemetry(
         msgspec.structs.replace(config.telemetry, otlp_headers=otlp),

@@ -117,6 +117,14 @@ class Book:
         spec = self._specs.get(name)
         return spec.kind if spec is not None else name
 
+    def ready(self) -> None:
+        """Make all that are configured, while nobody waits: some read files.
+
+        Raises: as `get`.
+        """
+        for name in self._specs:
+            self.get(name)
+
     def made(self) -> Iterator[Strategy]:
         """Those that have been asked for."""
         yield from self._made.values()

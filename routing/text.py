@@ -23,7 +23,9 @@ BUCKETS: Final = 1 << BITS
 CAP: Final = 4000
 """Characters looked at: longer prompts give their first and their last half of it."""
 CACHED: Final = 20_000
-"""Words whose hashes are kept."""
+"""Words whose hashes are kept, ..."""
+LONGEST: Final = 40
+"""... none of them longer: what is said once fills no memory."""
 MOST: Final = 255
 """Counts stop here: one byte each."""
 
@@ -31,7 +33,8 @@ _MOST_BYTES: Final = 1 << 18
 """Of a sketch, unpacked."""
 _MASK: Final = BUCKETS - 1
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_+")
-_OPTION: Final = re.compile(r"^\s*\(?[A-Ja-j][.):]\s", re.MULTILINE)
+_OPTION: Final = re.compile(r"^[^\S\n]*\(?[A-Ja-j][.):]\s", re.MULTILINE)
+"""Never over a line's end: thousands of empty lines would each look at all others."""
 _SALT: Final = {"shape": 0x1F35, "pair": 0x2C1B3C6D, "mark": 0x6A09E667}
 _STEM: Final = 5
 """Letters of a word's beginning that stand for it and its like."""
@@ -158,7 +161,7 @@ class Reader:
         elif len(token) > _STEM - 1:
             ids.append(_id("^" + token[:_STEM]))
         word = _Word(hash, _GROUP.get(token, -1), tuple(ids))
-        if len(self._words) < CACHED:
+        if len(self._words) < CACHED and len(token) <= LONGEST:
             self._words[token] = word
         return word
 

@@ -38,7 +38,8 @@ class ArtifactError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-        """`missing`, `damaged`, `hash`, `schema`, `signature`, `not_finite`."""
+        """`missing`, `damaged`, `hash`, `schema`, `signature`, `not_finite`,
+        `slow`."""
 
 
 class Terms(msgspec.Struct, frozen=True):

@@ -8,22 +8,32 @@ import ctypes
 import functools
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from routing.learned.paths import longest
 
 _FLOAT32: Final = 0
 _ROW_MAJOR: Final = 1
 _PLAIN: Final = 0
 """Of LGBM_BoosterPredictForMat: probabilities, not raw scores or leaves."""
 _PARAMETERS: Final = b"num_threads=1 predict_disable_shape_check=false"
+MOST_STEPS: Final = 1_000_000
+"""Of one call of the library, from node to node: a tenth of a second where the memory
+is asked at every one."""
 _NAMES: Final = {"darwin": "lib_lightgbm.dylib", "win32": "lib_lightgbm.dll"}
 
 
 class BoosterError(Exception):
     """The library cannot be had, or does not take the model."""
+
+
+class TooLate(Exception):
+    """Whoever asked would wait no longer."""
 
 
 class Booster:
@@ -33,6 +43,20 @@ class Booster:
     """
 
     def __init__(self, text: str, columns: int, most: int) -> None:
+        """`most` rows of `columns` numbers are asked for at once.
+
+        Raises:
+            BoosterError: it is no model, or of other columns.
+            TooLate: it could not answer for one row in a tenth of a second.
+        """
+        try:
+            steps = longest(text, columns)
+        except ValueError as error:
+            raise BoosterError(str(error)) from None
+        if steps > MOST_STEPS:
+            raise TooLate(f"a row may walk {steps} steps, {MOST_STEPS} are allowed")
+        self.at_once = max(1, MOST_STEPS // max(steps, 1))
+        """Rows that are not too much for one call."""
         self._library = _library()
         self._handle = ctypes.c_void_p()
         trees = ctypes.c_int()
@@ -50,30 +74,55 @@ class Booster:
         self.rows: npt.NDArray[np.float32] = np.zeros((most, columns), np.float32)
         self._out: npt.NDArray[np.float64] = np.zeros(most, np.float64)
         self._count = ctypes.c_int64()
-        self._before = (
-            self._handle,
-            self.rows.ctypes.data_as(ctypes.c_void_p),
-            ctypes.c_int(_FLOAT32),
-        )
-        self._after = (
-            ctypes.c_int32(columns),
-            ctypes.c_int(_ROW_MAJOR),
-            ctypes.c_int(_PLAIN),
-            ctypes.c_int(0),
-            ctypes.c_int(-1),
-            ctypes.c_char_p(_PARAMETERS),
-            ctypes.byref(self._count),
-            self._out.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
+        self._columns = ctypes.c_int32(columns)
+        self._whole = self._at(0)
+
+    def _at(self, row: int) -> tuple[Any, Any]:
+        """Arguments of the library: what is read, and where the answer goes."""
+        return (
+            (
+                self._handle,
+                ctypes.c_void_p(self.rows[row:].ctypes.data),
+                ctypes.c_int(_FLOAT32),
+            ),
+            (
+                self._columns,
+                ctypes.c_int(_ROW_MAJOR),
+                ctypes.c_int(_PLAIN),
+                ctypes.c_int(0),
+                ctypes.c_int(-1),
+                ctypes.c_char_p(_PARAMETERS),
+                ctypes.byref(self._count),
+                self._out[row:].ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
+            ),
         )
 
-    def predict(self, count: int) -> npt.NDArray[np.float64]:
-        """Of the first `count` of `rows`; good until the next call."""
+    def predict(
+        self, count: int, late: Callable[[], bool] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Of the first `count` of `rows`; good until the next call. Between groups of
+        rows, where these are much work, is asked whether it is too `late`.
+
+        Raises:
+            TooLate: it was.
+        """
+        most = self.at_once
+        if count <= most:
+            self._ask(self._whole, count)
+            return self._out[:count]
+        for row in range(0, count, most):
+            if late is not None and late():
+                raise TooLate(f"it was stopped after {row} of {count} models")
+            self._ask(self._at(row), min(most, count - row))
+        return self._out[:count]
+
+    def _ask(self, at: tuple[Any, Any], count: int) -> None:
+        before, after = at
         self._check(
             self._library.LGBM_BoosterPredictForMat(
-                *self._before, ctypes.c_int32(count), *self._after
+                *before, ctypes.c_int32(count), *after
             )
         )
-        return self._out[:count]
 
     def _check(self, code: int) -> None:
         if code:

@@ -1,5 +1,6 @@
 """What an artifact predicts for a prompt: each model's quality and cost."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -7,11 +8,13 @@ import numpy.typing as npt
 
 from routing.learned import layout
 from routing.learned.artifact import Array, Artifact, ArtifactError
-from routing.learned.booster import Booster, BoosterError
+from routing.learned.booster import Booster, BoosterError, TooLate
 from routing.learned.kinds import KINDS, sigmoid
 from routing.text import BUCKETS, MARKS, Sketch
 
 Floats = npt.NDArray[np.float32]
+Late = Callable[[], bool]
+"""Whether an answer would come too late."""
 
 HEADS: Final = ("ridge", "knn", "domain", "logistic")
 """What the trees are told, in this order; the trees are a head themselves."""
@@ -91,6 +94,8 @@ class Model:
         self._values = a.floats("values", len(self._keys), count)
         self.prior = a.floats("prior", count)
         self.prior_cost = a.floats("prior_cost", count)
+        self.by_cost = np.argsort(self.prior_cost)
+        """Places of the models, the cheapest first."""
         self._smear = a.floats("smear", count)
         self._calibration = a.floats("calibration", len(NAMES), 2, count)
         self._sober = a.floats("sober", count + 2)
@@ -109,15 +114,23 @@ class Model:
         try:
             booster = Booster(artifact.trees, columns, count)
             layout.start(booster.rows, self.prior, np.log(self.prior_cost))
-            first = booster.predict(count)
+            first = booster.predict(min(count, booster.at_once))
         except BoosterError as error:
             raise ArtifactError("damaged", f"trees.txt: {error}") from None
+        except TooLate as error:
+            raise ArtifactError("slow", f"trees.txt: {error}") from None
         if not np.isfinite(first).all():
             raise ArtifactError("not_finite", "trees.txt gives a number that is none")
         return booster
 
-    def predict(self, sketch: Sketch, name: str = GBDT) -> Prediction:
-        """Of one prompt, by one of `NAMES`."""
+    def predict(
+        self, sketch: Sketch, name: str = GBDT, late: Late | None = None
+    ) -> Prediction:
+        """Of one prompt, by one of `NAMES`.
+
+        Raises:
+            TooLate: `late` said so, before all was done.
+        """
         count = len(self.models)
         seen = self._seen(sketch)
         near, similar = self._neighbours(seen.embedded)
@@ -131,7 +144,7 @@ class Model:
             "logistic": sigmoid(seen.logits),
         }
         if name == GBDT:
-            raw = self._blended(seen, heads, log_cost, float(similar[0]))
+            raw = self._blended(seen, heads, log_cost, float(similar[0]), late)
         elif name in heads:
             raw = heads[name]
         else:
@@ -180,14 +193,19 @@ class Model:
         return Seen(x, embedded, marks, domain, logits[domains:])
 
     def _blended(
-        self, seen: Seen, heads: dict[str, Floats], log_cost: Floats, similarity: float
+        self,
+        seen: Seen,
+        heads: dict[str, Floats],
+        log_cost: Floats,
+        similarity: float,
+        late: Late | None,
     ) -> Floats:
         count = len(self.models)
         said = list(heads.values())
         near = np.array([similarity], np.float32)
         shared = [near, seen.marks, seen.embedded[: layout.EMBEDDED], seen.domain]
         layout.fill(self._trees.rows, said, log_cost, shared)
-        total: Floats = self._trees.predict(count).astype(np.float32)
+        total: Floats = self._trees.predict(count, late).astype(np.float32)
         total *= self._tree_share
         for share, head in zip(self._shares, said, strict=True):
             total += share * head

@@ -3,20 +3,31 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from routing.learned.artifact import MANIFEST, ArtifactError, load
+from routing.learned.booster import TooLate
 from routing.learned.model import Model
 from routing.learned.registry import POINTER, Live, Registry, RegistryError
 from routing.learned.signature import Verifier
 from routing.learned.watch import Watch
-from routing.text import Reader
+from routing.text import CAP, Reader
 
-PROBES: Final = ("", "How many apples are left?", "def f(x):\n    return x\n" * 50)
-"""Asked of every artifact before it serves: it is warm then, and known to answer."""
+PROBES: Final = (
+    "",
+    "How many apples are left?",
+    "def f(x):\n    return x\n" * 50,
+    " ".join(f"word{n} {n}" for n in range(3000)),
+    "".join(chr(0x4E00 + n) + chr(0x2190 + n % 3000) for n in range(CAP)),
+)
+"""Asked of every artifact before it serves: it is warm then, and known to answer, also
+where every sign of a long prompt is a word, and another one."""
+TRIES: Final = 3
+"""At every probe: a machine that is busy for a moment is not the artifact's fault."""
 Which = Literal["live", "newest"]
 _log = logging.getLogger(__name__)
 
@@ -165,18 +176,27 @@ class Shelf:
         return self._folder / live.version, live
 
     def _probe(self, model: Model) -> None:
-        """Raises ArtifactError for what does not answer in numbers, in time."""
-        reader = Reader()
-        fastest = float("inf")
+        """Raises ArtifactError for what does not answer in numbers, in time, whatever
+        is asked."""
         for text in PROBES:
-            began = self._clock()
-            with np.errstate(all="ignore"):
-                said = model.predict(reader.sketch(text), self._head)
-            fastest = min(fastest, self._clock() - began)
+            tries = (self._took(model, text) for _ in range(TRIES))
+            if all(took > self._budget_s for took in tries):
+                raise ArtifactError(
+                    "slow", f"it takes more than {self._budget_s:g} s to answer"
+                )
+
+    def _took(self, model: Model, text: str) -> float:
+        """Seconds, of a reader that knows no word yet."""
+        began = self._clock()
+        with np.errstate(all="ignore"), suppress(TooLate):
+            said = model.predict(
+                Reader().sketch(text),
+                self._head,
+                lambda: self._clock() - began > self._budget_s,
+            )
             if not (np.isfinite(said.quality).all() and np.isfinite(said.cost).all()):
                 raise ArtifactError("not_finite", "it answers with what is no number")
-        if fastest > self._budget_s:
-            raise ArtifactError("slow", f"it takes {fastest:.3f} s to answer")
+        return self._clock() - began
 
     def _stamp(self) -> list[tuple[str, int, int]]:
         """What changes when something else should serve."""

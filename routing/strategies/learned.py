@@ -109,7 +109,7 @@ class Learned:
         began = self._clock()
         if held is not None and began >= self._rests_until:
             try:
-                scores = self._by(held, query, candidates)
+                scores = self._by(held, query, candidates, began + self._budget_s)
             except Exception as error:  # noqa: BLE001 - no model takes a request along
                 self._rest(repr(error))
             else:
@@ -129,11 +129,16 @@ class Learned:
         ]
 
     def _by(
-        self, held: Held, query: Query, candidates: Sequence[Candidate]
+        self,
+        held: Held,
+        query: Query,
+        candidates: Sequence[Candidate],
+        until: float,
     ) -> list[Score]:
         model = held.model
         prompt = query.prompt.text if query.prompt is not None else ""
-        said = model.predict(self._reader.sketch(prompt), self.head)
+        sketch = self._reader.sketch(prompt)
+        said = model.predict(sketch, self.head, lambda: self._clock() > until)
         if not (np.isfinite(said.quality).all() and np.isfinite(said.cost).all()):
             raise ArithmeticError("it answers with what is no number")
         found = [estimate(model, query, c, said.quality, said.cost) for c in candidates]
@@ -237,7 +242,7 @@ def estimate(
 def _like(model: Model, dollars: float) -> float:
     """The lowest mean quality of the models nearest in cost, one dearer, one cheaper:
     of a stranger the worse is believed."""
-    order = np.argsort(model.prior_cost)
+    order = model.by_cost
     at = int(np.searchsorted(model.prior_cost[order], dollars))
     near = order[max(0, at - 1) : at + 1]
     return float(model.prior[near].min())

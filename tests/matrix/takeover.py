@@ -38,6 +38,10 @@ ROWS: Final = (
             "flow/test_promotion.py::"
             "test_what_must_not_serve_does_not_and_no_request_notices",
             "flow/test_promotion.py::test_who_answers_too_late_does_not_decide",
+            "flow/test_heavy.py::"
+            "test_what_takes_seconds_is_refused_while_others_are_served",
+            "flow/test_heavy.py::"
+            "test_after_one_late_decision_the_rules_decide_and_no_request_fails",
             "routing/learned/test_shelf.py::"
             "test_after_one_late_decision_the_rules_decide_for_a_while",
             "flow/test_promotion.py::"

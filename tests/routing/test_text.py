@@ -1,13 +1,14 @@
 """Laws of sketches."""
 
 import base64
+import re
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.text import CAP, MARKS, Reader, closed, opened
+from routing.text import _OPTION, CAP, LONGEST, MARKS, Reader, closed, opened
 
 texts = st.text(max_size=300)
 
@@ -36,6 +37,26 @@ def test_of_a_long_text_the_middle_does_not_matter(one: str, other: str) -> None
     first = Reader().sketch(head + one + "x" * (300 - len(one)) + tail)
     second = Reader().sketch(head + other + "x" * (300 - len(other)) + tail)
     assert first == second
+
+
+@given(st.text("aB(.): \n\r\t\x0b\x85\u2028", max_size=60))
+def test_an_option_is_looked_for_within_its_line(text: str) -> None:
+    found = [match.group() for match in _OPTION.finditer(text)]
+    assert not any("\n" in option[:-1] for option in found)
+    over_lines = re.compile(r"^\s*\(?[A-Ja-j][.):]\s", re.MULTILINE)
+    assert len(found) == len(over_lines.findall(text))
+
+
+@given(st.text(max_size=2 * CAP))
+def test_no_text_has_more_features_than_it_has_signs(text: str) -> None:
+    assert len(Reader().sketch(text).counts) <= 3 * min(len(text), CAP + 1) + 9
+
+
+def test_what_is_said_once_fills_no_memory() -> None:
+    reader = Reader()
+    for i in range(50):
+        reader.sketch(f"word{'x' * (LONGEST + i)} {'9' * (LONGEST + i)} common")
+    assert sum(map(len, reader._words)) < 5 * LONGEST
 
 
 def test_the_case_of_words_does_not_change_what_they_are() -> None:

@@ -1,0 +1,204 @@
+"""Fault: a prediction that takes seconds. No request fails, one decision is late.
+
+The routers here are written as any other, and their predictions really take that long:
+`tests.routing.heavy`.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from routing.lab.table import read
+from routing.lab.train import Trained, train
+from tests.flow.provider import CHAT, ENV, deployment, whole
+from tests.harness.clients import PATIENT
+from tests.harness.gateway import Running, gateway
+from tests.harness.upstream import Upstream
+from tests.routing import outcomes
+from tests.routing.heavy import TRIGGER, heavy
+
+SUMS = "5 " + " ".join(2 * outcomes.WORDS["sums"]) + "?"
+RULED, LEARNED = "large", "small"
+"""Who serves a sum by the strategy that decides otherwise, and by the router."""
+MODELS = 1200
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder = tmp_path_factory.mktemp("honest")
+    return train(read(outcomes.write(folder / "learn.jsonl", 400, 0)))
+
+
+@pytest.fixture(scope="module")
+def folder(honest: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`watched` is honest; `later` takes seconds for who speaks of `TRIGGER`, `always`
+    for everyone."""
+    folder = tmp_path_factory.mktemp("heavy")
+    honest.write(folder / "watched")
+    for name in ("later", "always"):
+        made = heavy(honest, MODELS, 500, 1000, always=name == "always")
+        made.write(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Running]:
+    options = {"otherwise": "ordered", "poll_s": 0.1, "rest_s": 3600.0}
+    strategies = {
+        name: {
+            "kind": "gbdt",
+            "options": {"artifact": name, "budget_ms": budget} | options,
+        }
+        for name, budget in (("watched", 1000.0), ("later", 500.0), ("spare", 500.0))
+    }
+    with Upstream() as up:
+        up.on(None, whole())
+        models: dict[str, Any] = {
+            name: {
+                "strategy": strategy,
+                "deployments": [
+                    deployment(up, m, id=f"{name}/{m}", model=f"openai/{m}")
+                    for m in ("large", "coder", "small")
+                ],
+            }
+            for name, strategy in (
+                ("watched", "watched"),
+                ("later", "later"),
+                ("plain", "ordered"),
+            )
+        }
+        config = {"models": models, "routing": {"strategies": strategies}}
+        with gateway(config, folder, env=ENV) as running:
+            yield running
+
+
+class Traffic(threading.Thread):
+    """Asks until it is told to stop; who served, what went wrong."""
+
+    def __init__(self, url: str, model: str) -> None:
+        super().__init__()
+        self._url = url
+        self._model = model
+        self.stopped = threading.Event()
+        self.served: list[str] = []
+        self.ids: list[str] = []
+        self.failed: list[str] = []
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self._url, **PATIENT) as client:
+            while not self.stopped.is_set():
+                try:
+                    who, id = _ask(client, self._model, SUMS)
+                except (AssertionError, httpx.HTTPError) as error:
+                    self.failed.append(repr(error))
+                else:
+                    self.served.append(who)
+                    self.ids.append(id)
+
+
+def _ask(client: httpx.Client, model: str, text: str) -> tuple[str, str]:
+    """Who served, and the exchange's id."""
+    messages = [{"role": "user", "content": text}]
+    answer = client.post(CHAT, json={"model": model, "messages": messages})
+    assert answer.status_code == 200, answer.text
+    served = answer.headers["x-routeiq-deployment"].rpartition("/")[2]
+    return served, answer.headers["x-routeiq-id"]
+
+
+@pytest.fixture
+def traffic(running: Running) -> Iterator[dict[str, list[Traffic]]]:
+    """Six who ask, two a model."""
+    made = {m: [Traffic(running.url, m) for _ in "ab"] for m in ("later", "watched")}
+    made["plain"] = [Traffic(running.url, "plain") for _ in "ab"]
+    every = [one for some in made.values() for one in some]
+    for one in every:
+        one.start()
+    yield made
+    for one in every:
+        one.stopped.set()
+    for one in every:
+        one.join()
+
+
+def _more(traffic: dict[str, list[Traffic]], count: int) -> None:
+    """Wait until each has asked so often again."""
+    before = {one: len(one.ids) for some in traffic.values() for one in some}
+    end = time.monotonic() + 60
+    while any(len(one.ids) < n + count for one, n in before.items()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def _told(running: Running, name: str) -> dict[str, Any]:
+    told: dict[str, Any] = running.get(f"/v1/routing/strategies/{name}").json()
+    return told
+
+
+def test_nothing_is_loaded_while_requests_wait(running: Running) -> None:
+    # No model decides by it, a client could name it at any time; and it is not there.
+    lines = running.log.splitlines()
+    looked = [i for i, line in enumerate(lines) if "spare is not there" in line]
+    listens = next(i for i, line in enumerate(lines) if '"listening"' in line)
+    assert any(lines[i].startswith("{") and i < listens for i in looked), lines
+
+
+def test_what_takes_seconds_is_refused_while_others_are_served(
+    running: Running, folder: Path, traffic: dict[str, list[Traffic]]
+) -> None:
+    _more(traffic, 3)
+    before = _told(running, "watched")["artifact"]
+    old = folder / "honest"
+    (folder / "watched").rename(old)
+    shutil.copytree(folder / "always", folder / "made")
+    (folder / "made").rename(folder / "watched")
+    end = time.monotonic() + 60
+    while "refused (slow)" not in running.log:
+        _more(traffic, 1)
+        assert time.monotonic() < end
+    _more(traffic, 5)
+    assert {who for one in traffic["watched"] for who in one.served} == {LEARNED}
+    assert not [why for some in traffic.values() for one in some for why in one.failed]
+    told = _told(running, "watched")
+    assert (told["artifact"], told["refused"], told["failed"]) == (before, 1, 0)
+    assert "takes more than 1 s to answer" in told["fault"]
+    name = "routeiq_routing_artifacts_refused_total"
+    assert running.metric(name, strategy="watched") == 1
+
+
+def test_after_one_late_decision_the_rules_decide_and_no_request_fails(
+    running: Running, traffic: dict[str, list[Traffic]]
+) -> None:
+    _more(traffic, 3)
+    assert {who for one in traffic["later"] for who in one.served} == {LEARNED}
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
+        who, slow = _ask(client, "later", TRIGGER)
+        # Nobody waits for all of it: the rules decide this one, too.
+        assert who == RULED
+        reason = running.record(slow)["plan"]["order"][0]["reason"]
+        assert "rests" in reason
+        stopped, all = reason.partition("stopped after ")[2].split()[0:3:2]
+        assert 0 < int(stopped) < int(all) == MODELS
+        for _ in range(5):
+            assert _ask(client, "later", TRIGGER)[0] == RULED
+    _more(traffic, 5)
+    for one in traffic["later"]:
+        assert set(one.served[-4:]) == {RULED}
+        turns = [a != b for a, b in zip(one.served, one.served[1:], strict=False)]
+        assert sum(turns) == 1
+    assert not [why for some in traffic.values() for one in some for why in one.failed]
+    told = _told(running, "later")
+    assert (told["failed"], told["refused"]) == (1, 0)
+    assert "stopped after" in told["fault"]
+    end = time.monotonic() + 20
+    while "routing strategy later rests" not in running.log:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert running.log.count("routing strategy later rests") == 1
+    name = "routeiq_routing_decisions_failed_total"
+    assert running.metric(name, strategy="later") == 1
