@@ -68,7 +68,8 @@ class Caller:
         name, operation = ENDPOINTS[endpoint]
         dialect = DIALECTS[name]
         exchange = begin({}, self._propagation, ROUTE, dialect, operation)
-        exchange.principal = principal
+        if principal is not None:
+            exchange.admit(principal)
         outlet = _Kept(dialect)
         headers = ((b"idempotency-key", key.encode()),)
         hint = Hint(operation=operation, headers=headers)

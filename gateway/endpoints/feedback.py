@@ -1,6 +1,5 @@
 """POST /v1/feedback: a score for an earlier answer."""
 
-import re
 import time
 from typing import Annotated, Final
 
@@ -16,6 +15,7 @@ from gateway.govern.keys import Keyring
 from gateway.govern.principal import Principal
 from gateway.learning.decisions import Decision
 from gateway.learning.scores import Scores
+from gateway.spine.ids import made_at, owned
 from gateway.store.contract import Store, StoreError
 from gateway.telemetry.redact import Redactor
 from gateway.telemetry.row import FEEDBACK_LOG, Feedback, encode_feedback
@@ -25,8 +25,6 @@ KEPT_S: Final = 90 * 86_400.0
 
 SKEW_S: Final = 60.0
 """What clocks of two machines may differ by."""
-
-_ID: Final = re.compile(r"req_[0-9a-f]{28}").fullmatch
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,10 +59,11 @@ async def _keep(store: Store, kept: Feedback, data: bytes) -> bool:
 def _checked(id: str) -> None:
     """An id tells when it was made: raises `Refused` for what is none, and for what
     cannot have been answered, or is too long ago."""
-    if not _ID(id):
+    at = made_at(id)
+    if at is None:
         message = "id must be the x-routeiq-id header of an earlier answer"
         raise Refused(400, "invalid_request_error", message, param="id")
-    age_s = time.time() - int(id[4:16], 16) / 1000.0
+    age_s = time.time() - at
     if age_s < -SKEW_S:
         message = "id is of a time that has not come yet"
         raise Refused(400, "invalid_request_error", message, param="id")
@@ -74,9 +73,13 @@ def _checked(id: str) -> None:
 
 
 async def _decided(scores: Scores, id: str, who: Principal) -> Decision | None:
-    """What was decided for the key's own answer. Raises `Refused`, `StoreError`."""
-    decision = await scores.decision(id)
-    if decision is not None and not who.sees_all and decision.key != who.id:
+    """What was decided for the key's own answer, where somebody learns from it.
+    Raises `Refused`, `StoreError`."""
+    is_own = who.sees_all or owned(id, who.id) == id
+    decision = await scores.decision(id) if is_own else None
+    if decision is not None:  # which knows its key for certain
+        is_own = who.sees_all or decision.key == who.id
+    if not is_own:
         message = "this key was given no answer of that id"
         raise Refused(404, "invalid_request_error", message, param="id")
     return decision

@@ -177,7 +177,7 @@ class SocketDoor:
 
         opened = await self._opened(key)
         if opened is not None:
-            exchange.principal = opened.principal
+            exchange.admit(opened.principal)
 
         async def work() -> None:
             await self._work(exchange, scope, peer, key, opened)

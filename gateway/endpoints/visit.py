@@ -216,7 +216,9 @@ class VisitDoor:
 
         if self._holder is not None and not key:
             with suppress(Refused, StoreError):  # then it is nobody's
-                exchange.principal = await self._holder(visit)
+                holder = await self._holder(visit)
+                if holder is not None:
+                    exchange.admit(holder)
 
         async def work() -> None:
             await self._handler(visit)

@@ -6,6 +6,7 @@ from typing import Final
 
 from adapters.contract import Dialect
 from gateway.spine.exchange import Exchange
+from gateway.spine.ids import made
 from gateway.telemetry.context import Propagation
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_.\-]{1,128}").fullmatch
@@ -21,7 +22,7 @@ def begin(
     """The exchange that a request opens, now."""
     trace = propagation.begin(headers.get(b"traceparent"), headers.get(b"tracestate"))
     began_unix_ns = time.time_ns()
-    id = _id(began_unix_ns, trace.span_id)
+    id = made(began_unix_ns, trace.span_id)
     asked = headers.get(b"x-request-id")
     return Exchange(
         id=id,
@@ -34,8 +35,3 @@ def begin(
         began=time.monotonic(),
         began_unix_ns=began_unix_ns,
     )
-
-
-def _id(unix_ns: int, random: int) -> str:
-    """A sortable id: 48 bits of milliseconds, 64 random ones (as UUIDv7 orders)."""
-    return f"req_{unix_ns // 1_000_000:012x}{random:016x}"

@@ -116,11 +116,13 @@ class Dispatch:
         failure: Exception | None = None
         try:
             try:
-                if exchange.principal is None:
-                    exchange.principal = await identify(self.keyring, key)
+                who = exchange.principal
+                if who is None:
+                    who = await identify(self.keyring, key)
+                    exchange.admit(who)
                 body = await read()
-                if not (exchange.principal.sees_all or _is_form(hint)):
-                    await self._owns(exchange.principal, body)
+                if not (who.sees_all or _is_form(hint)):
+                    await self._owns(who, body)
                 call = exchange.call = exchange.dialect.read_call(body, hint)
                 self._note(exchange, call)
                 if DRY_RUN in exchange.headers and wants_dry_run(exchange.headers):
@@ -184,7 +186,7 @@ class Dispatch:
         try:
             try:
                 if exchange.principal is None:
-                    exchange.principal = await identify(self.keyring, key)
+                    exchange.admit(await identify(self.keyring, key))
                 exchange.content = self._keep_content
                 self._limit(exchange, streams=True)
                 await work()

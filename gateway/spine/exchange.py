@@ -14,6 +14,7 @@ from adapters.normal.media import File
 from adapters.normal.usage import Usage
 from gateway.deployments import Alias, Deployment
 from gateway.govern.principal import Principal
+from gateway.spine.ids import owned
 from gateway.telemetry.facts import Attempt, Facts, Trace
 from routing.types import NO_WISHES, Plan, Query, Wishes
 
@@ -132,6 +133,13 @@ class Exchange:
         self.content = self.learned_from = False
         """Keep for the record the bodies; of the prompt what can be learned from."""
         self.response = bytearray()
+
+    def admit(self, who: Principal) -> None:
+        """It is theirs, and its id says so."""
+        id, self.principal = self.id, who
+        self.id = owned(id, who.id)
+        if self.request_id == id:
+            self.request_id = self.id
 
     def inner(self, call: Call, alias: Alias, wishes: Wishes) -> "Exchange":
         """One of several calls by which this one is answered: the same client and key,

@@ -10,6 +10,7 @@ import pytest
 from tests.flow.provider import CHAT, call
 from tests.flow.test_records import BEARER, CANARY, MASTER, log
 from tests.harness.gateway import Running, gateway
+from tests.harness.keys import mint
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,32 @@ def test_a_score_is_taken_once(running: Running) -> None:
     ]
     assert kept[0]["key"] == "master"
     assert "canary" not in json.dumps(kept)
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/messages", "/v1/responses"])
+def test_only_its_own_answers_are_scored_by_a_key(running: Running, path: str) -> None:
+    """Of a model that nobody learns from, and of which nothing else is kept."""
+    mine, theirs = (
+        {"authorization": f"Bearer {mint(running, f'{name}{path}')}"}
+        for name in ("mine", "theirs")
+    )
+    asked = call("demo", max_tokens=9)
+    if path == "/v1/responses":
+        asked = {"model": "demo", "input": "hi"}
+    answer = running.post(path, asked, headers=mine)
+    assert answer.status_code == 200, answer.text
+    id = answer.headers["x-routeiq-id"]
+    assert answer.headers["x-request-id"] == id
+    assert running.record(id)["id"] == id
+    changed = id[:-1] + ("0" if id[-1] != "0" else "1")
+    for said, who in ((id, theirs), (changed, mine)):
+        refused = _said(running, {"id": said, "score": 0.0}, who)
+        assert refused.status_code == 404, refused.text
+        assert "no answer of that id" in refused.json()["error"]["message"]
+    assert _said(running, {"id": id, "score": 1.0}, mine).status_code == 201
+    assert _said(running, {"id": id, "score": 1.0}).status_code == 201  # who runs it
+    kept = [row["score"] for row in log(running.folder, "feedback") if row["id"] == id]
+    assert kept == [1.0, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,15 @@ _FLOW: Final = "flow/test_strategies.py::"
 ROWS: Final = (
     Row(
         "routing",
+        "a key that scores another's answer is refused at once, whoever learns",
+        (
+            "flow/test_feedback.py::test_only_its_own_answers_are_scored_by_a_key",
+            "flow/test_learning.py::test_a_key_scores_its_own_answers_only",
+        ),
+        ("POST /v1/feedback",),
+    ),
+    Row(
+        "routing",
         "router_r1: the client's max_tokens and max-cost hold, thoughts are bounded",
         (
             f"{_CONDUCT}test_an_answer_is_no_longer_than_the_client_allows",

@@ -64,7 +64,7 @@ class ResponsesDoor(Door):
         exchange = self.exchange(link)
         key = presented(exchange.headers, query_key(link.query))
         try:  # before a body is read: nobody unknown may fill our memory
-            exchange.principal = await identify(self._dispatch.keyring, key)
+            exchange.admit(await identify(self._dispatch.keyring, key))
         except Refused as refused:
             await self._dispatch.serve(
                 exchange, key, _raises(refused), hint, Reply(link)
@@ -160,7 +160,7 @@ class ResponsesDoor(Door):
     async def _run_again(self, id: str, kept: Kept, who: Principal) -> None:
         memory, body = self._memory, kept.asked.encode()
         exchange = self._begin({})
-        exchange.principal = who
+        exchange.admit(who)
         session = Session(
             memory.keeper,
             memory.conversations,
