@@ -197,7 +197,14 @@ async def build(
     keep_s = learning.feedback_days * DAY_S
     decisions = Decisions(store, keep_s)
     lessons = Lessons(store, deployer.book, learning.sync_s)
-    scores = Scores(store, directory, decisions, learning.full_scores, keep_s)
+    scores = Scores(
+        store,
+        directory,
+        decisions,
+        learning.full_scores,
+        keep_s,
+        config.routing.judge.full_scores,
+    )
     means = Means(telemetry.propagation, fetcher)
     remotes = Remotes(client)
     way = Way(directory, config.cooldown, means, remotes, seeded())

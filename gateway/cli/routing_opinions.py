@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import time
 from collections import Counter
 from typing import Any, Final
 
@@ -23,15 +22,12 @@ from gateway.config.secrets import SecretError
 from gateway.spine.asked import prompt
 from gateway.store.contract import Store, StoreError
 from gateway.store.open import open_store
-from gateway.telemetry.redact import Redactor
 from gateway.telemetry.row import (
     FEEDBACK_LOG,
     LOG,
-    Feedback,
     Row,
     decode_feedback,
     decode_row,
-    encode_feedback,
 )
 from routing.lab.judging import asked, drawn, read_score
 from routing.lab.votes import JUDGE
@@ -80,7 +76,7 @@ async def _run(
             headers={"authorization": f"Bearer {key}"},
             timeout=TIMEOUT_S,
         ) as client:
-            bench = _Bench(store, client, settings, Redactor([key]))
+            bench = _Bench(store, client, settings)
             await bench.sit()
     finally:
         await store.close()
@@ -95,12 +91,10 @@ class _Bench:
         store: Store,
         client: httpx.AsyncClient,
         settings: Judge,
-        redactor: Redactor,
     ) -> None:
         self._store = store
         self._client = client
         self._settings = settings
-        self._redactor = redactor
         self._count: Counter[str] = Counter()
         self.spent = 0.0
         """US dollars."""
@@ -108,7 +102,9 @@ class _Bench:
     def counted(self) -> dict[str, int]:
         """What became of the sample."""
         names = ("judged", "judged before", "no text kept", "no score in the reply")
-        return {name: self._count[name] for name in (*names, "not afforded")}
+        return {
+            name: self._count[name] for name in (*names, "not afforded", "taught from")
+        }
 
     async def sit(self) -> None:
         """Judge the sample, oldest first."""
@@ -150,17 +146,22 @@ class _Bench:
         if score is None:
             self._count["no score in the reply"] += 1
             return
-        kept = Feedback(
-            id=row.id,
-            at_ns=time.time_ns(),
-            score=score,
-            comment=f"by {self._settings.model}",
-            key=JUDGE,
-            source=JUDGE,
-        )
-        data = encode_feedback(kept, self._redactor)
-        await self._store.append(FEEDBACK_LOG, [data])
-        self._count["judged"] += 1
+        await self._tell(row.id, score)
+
+    async def _tell(self, id: str, score: float) -> None:
+        """The gateway keeps it, and teaches whoever learns while serving."""
+        said = {
+            "id": id,
+            "score": score,
+            "comment": f"by {self._settings.model}",
+            "source": JUDGE,
+        }
+        reply = await self._client.post("/v1/feedback", json=said)
+        if reply.status_code not in (200, 201):
+            raise _Stopped(f"the score was answered {reply.status_code}: {_why(reply)}")
+        told = reply.json()
+        self._count["judged" if told["accepted"] else "judged before"] += 1
+        self._count["taught from"] += told["weight"] > 0.0
 
     async def _opinion(self, question: str, answer: str) -> float | None:
         settings = self._settings

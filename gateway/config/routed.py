@@ -50,6 +50,9 @@ class Judge(Section, frozen=True, kw_only=True):
     """US dollars of one run; 0: it costs nothing."""
     rubric: str = ""
     """What a good answer is; empty: right, and what was asked."""
+    full_scores: Annotated[int, Meta(ge=0)] | None = None
+    """Scores of a day that teach whole; `null`: as a key's
+    (`learning.full_scores`)."""
 
 
 class Routing(Section, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """POST /v1/feedback: a score for an earlier answer."""
 
 import time
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from gateway.errors import Refused
 from gateway.govern.keys import Keyring
 from gateway.govern.principal import Principal
 from gateway.learning.decisions import Decision
-from gateway.learning.scores import Scores
+from gateway.learning.scores import JUDGE, Scores
 from gateway.spine.ids import made_at, owned
 from gateway.store.contract import Store, StoreError
 from gateway.telemetry.redact import Redactor
@@ -37,6 +37,8 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(max_length=64)] = ""
     """What is scored, where there are several scores of one answer."""
     comment: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    source: Literal["", "judge"] = ""
+    """`judge`: a model says so. Only who runs the gateway may tell."""
 
 
 _decode = msgspec.json.Decoder(Said).decode
@@ -56,9 +58,20 @@ async def _keep(store: Store, kept: Feedback, data: bytes) -> bool:
     return True
 
 
-def _checked(id: str) -> None:
+def _speaker(said: Said, who: Principal) -> Principal:
+    """Whose opinion it is. Raises `Refused`."""
+    if not said.source:
+        return who
+    if not who.sees_all:
+        message = "only the master key may tell what a judge said"
+        raise Refused(403, "permission_error", message, param="source")
+    return JUDGE
+
+
+def _checked(said: Said) -> None:
     """An id tells when it was made: raises `Refused` for what is none, and for what
-    cannot have been answered, or is too long ago."""
+    cannot have been answered, or is too long ago for a client to know of it."""
+    id = said.id
     at = made_at(id)
     if at is None:
         message = "id must be the x-routeiq-id header of an earlier answer"
@@ -67,7 +80,7 @@ def _checked(id: str) -> None:
     if age_s < -SKEW_S:
         message = "id is of a time that has not come yet"
         raise Refused(400, "invalid_request_error", message, param="id")
-    if age_s > KEPT_S:
+    if age_s > KEPT_S and not said.source:
         message = f"id is of an answer older than {KEPT_S / 86_400:.0f} days"
         raise Refused(400, "invalid_request_error", message, param="id")
 
@@ -95,14 +108,16 @@ def rows(
             said = _decode(await request.body())
         except msgspec.MsgspecError as error:
             raise Refused(400, "invalid_request_error", str(error)) from error
-        _checked(said.id)
+        _checked(said)
+        speaker = _speaker(said, principal)
         kept = Feedback(
             id=said.id,
             at_ns=time.time_ns(),
             score=said.score,
             name=said.name,
             comment=said.comment,
-            key=principal.id,
+            key=speaker.id,
+            source=said.source,
         )
         weight = 0.0
         try:
@@ -111,7 +126,7 @@ def rows(
         except StoreError as error:
             raise Refused(503, "server_error", "feedback cannot be kept now") from error
         if first and decision is not None:
-            weight = await scores.teach(said.id, decision, principal, said.score)
+            weight = await scores.teach(said.id, decision, speaker, said.score)
         told = {"object": "feedback", "id": said.id, "accepted": first}
         return Response(
             _encode(told | {"weight": weight}),

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 DAY_S: Final = 86_400.0
 WHOLE: Final = 1000
 """What a whole score adds to the counters."""
+JUDGE: Final = Principal("judge")
+"""A model that is asked how good answers were."""
 TAUGHT: Final = "routing.taught"
 """Space of the exchanges that have taught what they can."""
 
@@ -30,13 +32,16 @@ class Scores:
         decisions: Decisions,
         full: int,
         keep_s: float,
+        judged: int | None = None,
     ) -> None:
-        """`full`: a key's scores of a day that count whole."""
+        """`full`: a key's scores of a day that count whole; `judged`: the judge's,
+        where it has others than a key."""
         self._store = store
         self._directory = directory
         self._decisions = decisions
         self._full = full
         self._keep_s = keep_s
+        self._judged = full if judged is None else judged
 
     async def decision(self, id: str) -> Decision | None:
         """Raises `StoreError`."""
@@ -45,7 +50,8 @@ class Scores:
     async def teach(
         self, id: str, decision: Decision, who: Principal, score: float
     ) -> float:
-        """How much the score counted, 0 to 1: 0 also where it cannot be told now."""
+        """How much the score counted, 0 to 1: 0 also where it cannot be told now. The
+        judge is one who gives scores like any key."""
         learners = self._learners(decision)
         if not learners:
             return 0.0  # another configuration
@@ -84,11 +90,12 @@ class Scores:
         """Of this score of theirs. Who runs the gateway is believed."""
         if who.sees_all:
             return 1.0
+        full = self._judged if who == JUDGE else self._full
         n = await self._store.add(f"routing.scores/{who.id}", 1, DAY_S)
         own = f"routing.weight/{who.id}"
         everyone = await self._store.add("routing.weight", 0, DAY_S)
         others = everyone - await self._store.add(own, 0, DAY_S)
-        counts = weight(n, max(0, others) / WHOLE, self._full)
+        counts = weight(n, max(0, others) / WHOLE, full)
         grown = int(counts * WHOLE)
         await self._store.add(own, grown, DAY_S)
         await self._store.add("routing.weight", grown, DAY_S)

@@ -12,6 +12,7 @@ from routing.lab.lines import read_lines
 from tests.flow.provider import CHAT, ENV, command, deployment, streamed, usage, whole
 from tests.flow.test_records import BEARER, MASTER, log
 from tests.harness.gateway import Running, gateway
+from tests.harness.keys import mint
 from tests.harness.upstream import Request, Script, Upstream
 
 ALL = {**ENV, "MASTER": MASTER}
@@ -122,6 +123,67 @@ def test_answers_are_judged_once_and_for_no_more_than_the_budget(
     lines = read_lines(Path(running.folder) / "t.jsonl")
     hard = next(x for x in lines.lines if x.prompt == "a hard question")
     assert {score for score in hard.scores if score is not None} == {0.05}
+
+
+def test_what_a_judge_says_teaches_once_and_no_more_than_a_key(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    setup = {
+        "keys": {"master": "env:MASTER"},
+        "records": {"content": True},
+        "models": {
+            "auto": {
+                "strategy": "rated",
+                "deployments": [
+                    deployment(upstream, name) for name in ("rated-one", "rated-two")
+                ],
+            },
+            "wise": {"deployments": [deployment(upstream, "judge")]},
+        },
+        "routing": {
+            "strategies": {"rated": {"kind": "thompson", "options": {"by": "none"}}},
+            "judge": {
+                "model": "wise",
+                "share": 1.0,
+                "budget_usd": 0.0,
+                "rubric": "Only gallantry counts.",
+                "full_scores": 2,
+            },
+        },
+    }
+    with gateway(setup, tmp_path, env=ALL) as running:
+
+        def learned() -> list[float]:
+            """How many scores, as they were weighed, and their sum."""
+            path = "/v1/routing/strategies/rated"
+            lines = running.get(path, headers=BEARER).json()["learned"]
+            weighed = [(line["scores"], line["quality"]) for line in lines]
+            return [sum(n for n, _ in weighed), sum(n * q for n, q in weighed)]
+
+        ids = [_ask(running, f"an easy question, {i}") for i in range(5)]
+        said = {"id": ids[0], "score": 0.0}
+        scored = running.post("/v1/feedback", said, headers=BEARER)
+        assert scored.json()["weight"] == 1.0
+        running.record(ids[-1])
+        told = _judge(running)
+        # One has been taught by its client already; the third and fourth count less.
+        assert (told["judged"], told["taught from"]) == (5, 4)
+        weight = 1.0 + 1.0 + (2 / 3) ** 2 + (2 / 4) ** 2
+        assert learned() == pytest.approx([1.0 + weight, weight], abs=0.01)
+        again = _judge(running)
+        assert (again["judged"], again["judged before"]) == (0, 5)
+        assert learned() == pytest.approx([1.0 + weight, weight], abs=0.01)
+        # Only who runs the gateway may say that a judge spoke.
+        member = {"authorization": f"Bearer {mint(running, 'member')}"}
+        feigned = {"id": ids[1], "score": 0.0, "source": "judge"}
+        refused = running.post("/v1/feedback", feigned, headers=member)
+        assert refused.status_code == 403
+        # One answer teaches once, whoever says more of it.
+        late = running.post("/v1/feedback", {**said, "id": ids[1]}, headers=BEARER)
+        assert (late.status_code, late.json()["weight"]) == (201, 0.0)
+        assert learned() == pytest.approx([1.0 + weight, weight], abs=0.01)
+    with gateway(setup, tmp_path, env=ALL) as running:  # kept
+        assert learned() == pytest.approx([1.0 + weight, weight], abs=0.01)
 
 
 def test_without_a_judge_it_is_said_how_to_name_one(tmp_path: Path) -> None:

@@ -12,6 +12,14 @@ _FLOW: Final = "flow/test_strategies.py::"
 ROWS: Final = (
     Row(
         "routing",
+        "what a judge says teaches those who learn while serving, bounded and once",
+        (
+            "flow/test_judge.py::test_what_a_judge_says_teaches_once_and_no_more_than_a_key",
+        ),
+        ("routeiq routing judge",),
+    ),
+    Row(
+        "routing",
         "a key that scores another's answer is refused at once, whoever learns",
         (
             "flow/test_feedback.py::test_only_its_own_answers_are_scored_by_a_key",
