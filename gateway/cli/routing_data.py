@@ -11,11 +11,19 @@ import msgspec
 
 from gateway.cli.commands import CANNOT_START, OK, PROBLEM
 from gateway.cli.opening import opened
+from gateway.cli.routing_prices import Prices
 from gateway.cli.show import err, out, table
 from gateway.config.schema import Config
 from gateway.store.contract import Entry, Store, StoreError
 from gateway.store.open import open_store
-from gateway.telemetry.row import FEEDBACK_LOG, LOG, Row, decode_feedback, decode_row
+from gateway.telemetry.row import (
+    FEEDBACK_LOG,
+    LOG,
+    Row,
+    Try,
+    decode_feedback,
+    decode_row,
+)
 from routing.lab.lines import Line, Lines, read_lines, split, write_lines
 from routing.lab.logged import Answer, gathered
 from routing.lab.votes import Given, Labels, Vote, labels
@@ -26,6 +34,7 @@ PAGE: Final = 200
 class _Found(msgspec.Struct):
     """What the store holds."""
 
+    prices: Prices
     answers: list[Answer] = []
     given: dict[str, Given] = {}
     votes: list[Vote] = []
@@ -49,6 +58,7 @@ def dataset(arguments: argparse.Namespace) -> int:
             return CANNOT_START
         made = labels(found.votes, found.given, time.time_ns(), arguments.key_share)
         lines, refused = gathered(found.answers, made.scores), made.refused
+        lines.prices = found.prices.rates(lines.models)
         if not lines.lines:
             err(_nothing(found, made))
             return PROBLEM
@@ -63,8 +73,8 @@ def _write(
     held: list[Line] = []
     if arguments.held:
         kept, held = split(lines, arguments.split, arguments.held_share)
-        write_lines(Path(arguments.held), lines.name, lines.models, held)
-    write_lines(Path(arguments.output), lines.name, lines.models, kept)
+        write_lines(Path(arguments.held), lines.name, lines.models, held, lines.prices)
+    write_lines(Path(arguments.output), lines.name, lines.models, kept, lines.prices)
     said = {
         "rows": len(kept),
         "held": len(held),
@@ -102,7 +112,7 @@ def _nothing(found: _Found, made: Labels) -> str:
 
 async def _found(config: Config) -> _Found:
     store = await open_store(config.store)
-    found = _Found()
+    found = _Found(Prices(config))
     bases = _bases(config)
     names: dict[str, str] = {}
     try:
@@ -117,7 +127,7 @@ async def _found(config: Config) -> _Found:
                 continue
             found.given[row.id] = Given(key=row.key, at_ns=row.at_ns)
             if row.sketch or row.prompt:
-                found.answers.append(_answer(row, names))
+                found.answers.append(_answer(row, names, found.prices))
             else:
                 found.unread += 1
         async for entry in entries(store, FEEDBACK_LOG):
@@ -158,12 +168,15 @@ def _bases(config: Config) -> dict[str, str]:
     }
 
 
-def _answer(row: Row, names: dict[str, str]) -> Answer:
+def _answer(row: Row, names: dict[str, str], prices: Prices) -> Answer:
     """Odds are by deployment here."""
     order, cost = row.plan.order if row.plan is not None else (), row.cost_nano
+    own = _own(row)
     if row.plan is not None and row.plan.steps:
         # Who was believed was not drawn, and what the others cost is not its price.
-        order, cost = (), _own_cost(row)
+        order, cost = (), None
+    if own is not None:
+        cost = prices.cost(names[row.deployment], own)
     first = bool(order) and order[0].candidate == row.deployment
     return Answer(
         id=row.id,
@@ -178,11 +191,11 @@ def _answer(row: Row, names: dict[str, str]) -> Answer:
     )
 
 
-def _own_cost(row: Row) -> int | None:
-    """Nano-dollars of the answer that was given."""
+def _own(row: Row) -> Try | None:
+    """The attempt whose answer was given."""
     for tried in reversed(row.attempts):
         if tried.deployment == row.deployment and not tried.error:
-            return tried.cost_nano
+            return tried
     return None
 
 

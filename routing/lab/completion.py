@@ -103,6 +103,7 @@ def completed(lines: Lines) -> Table:
         cost=np.where(np.isfinite(rows.cost), rows.cost, cost),
         duplicates=lines.duplicates,
         digest=lines.digest,
+        prices=lines.prices,
     )
 
 

@@ -4,13 +4,14 @@ import gzip
 import hashlib
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 from routing.lab.table import TableError
+from routing.learned.prices import Rates
 
 Split = Literal["random", "time", "group"]
 _SPACE: Final = 2**32
@@ -47,6 +48,8 @@ class Lines(msgspec.Struct):
     duplicates: int = 0
     digest: str = ""
     """SHA-256 of the file, unpacked."""
+    prices: dict[str, Rates] = {}
+    """Model -> what it cost."""
 
 
 def read_lines(path: Path) -> Lines:
@@ -60,6 +63,7 @@ def read_lines(path: Path) -> Lines:
     try:
         head = msgspec.json.decode(first, type=dict[str, Any])
         models = msgspec.convert(head.get("models"), list[str])
+        prices = msgspec.convert(head.get("prices", {}), dict[str, Rates])
     except msgspec.MsgspecError as error:
         raise TableError(f"{path}:1: {error}; the first line names `models`") from None
     seen: dict[str, Line] = {}
@@ -81,13 +85,22 @@ def read_lines(path: Path) -> Lines:
     name = str(head.get("dataset") or path.name.split(".")[0])
     groups = [k.domain for k in kept]
     digest = hashlib.sha256(data).hexdigest()
-    return Lines(name, models, kept, groups, count - len(kept), digest)
+    return Lines(name, models, kept, groups, count - len(kept), digest, prices)
 
 
-def write_lines(path: Path, name: str, models: list[str], lines: list[Line]) -> None:
+def write_lines(
+    path: Path,
+    name: str,
+    models: list[str],
+    lines: list[Line],
+    prices: Mapping[str, Rates] | None = None,
+) -> None:
     """Write a table, compressed where the name ends in `.gz`; the same lines give the
     same bytes."""
-    whole = [msgspec.json.encode({"dataset": name, "models": models})]
+    head: dict[str, Any] = {"dataset": name, "models": models}
+    if prices:
+        head["prices"] = prices
+    whole = [msgspec.json.encode(head)]
     whole += [msgspec.json.encode(line) for line in lines]
     data = b"\n".join(whole) + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,8 @@ from routing.lab.table import TableError
 STRETCH: Final = 64 * 1024 * 1024
 """Bytes of a piece of JSON Lines."""
 COLUMNS: Final = ("prompt", "sketch", "domain", "scores", "cost_usd")
-"""Of a Parquet file; its schema's metadata has `models`, a JSON list of names."""
+"""Of a Parquet file; its schema's metadata has `models`, a JSON list of names,
+and may have `prices`."""
 
 
 class Piece(NamedTuple):
@@ -55,9 +56,10 @@ def head(path: Path) -> bytes:
     models = said.get(b"models")
     if models is None:
         raise TableError(f"{path}: its schema's metadata has no `models`")
-    return msgspec.json.encode(
-        {"dataset": path.stem, "models": msgspec.json.decode(models)}
-    )
+    told = {"dataset": path.stem, "models": msgspec.json.decode(models)}
+    if (prices := said.get(b"prices")) is not None:
+        told["prices"] = msgspec.json.decode(prices)
+    return msgspec.json.encode(told)
 
 
 def lines(piece: Piece) -> Iterator[bytes]:

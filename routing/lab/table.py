@@ -1,6 +1,8 @@
 """Outcome tables: how well, and at what cost, many models answered the same prompts.
 
-JSON Lines, `.gz` or plain. The first line is `{dataset, models}`; every other one is
+JSON Lines, `.gz` or plain. The first line is `{dataset, models}`, and may hold
+`prices` (model -> dollars per million tokens, `input` and `output`, at which the costs
+were); every other one is
 `{prompt, domain, scores[m], cost_usd[m]}` in the order of `models`, and may hold
 `answers[m]`, what each model said in the end, and `split` (`test`: hold it back). In
 place of `prompt` a line may hold `sketch`, as records keep it.
@@ -10,7 +12,7 @@ import gzip
 import hashlib
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -18,6 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from routing.learned.prices import Rates
 from routing.text import Reader, Sketch, opened
 
 LEAST_COST: Final = 1e-9
@@ -31,6 +34,7 @@ class TableError(Exception):
 class _Head(msgspec.Struct):
     models: list[str]
     dataset: str = ""
+    prices: dict[str, Rates] = {}
 
 
 class _Line(msgspec.Struct):
@@ -59,6 +63,7 @@ class Table:
         parts: npt.NDArray[np.str_] | None = None,
         duplicates: int = 0,
         digest: str = "",
+        prices: Mapping[str, Rates] | None = None,
     ) -> None:
         self.name = name
         self.models = models
@@ -74,6 +79,8 @@ class Table:
         """Rows left out because their prompt had come before."""
         self.digest = digest
         """SHA-256 of the file."""
+        self.prices = dict(prices or {})
+        """Model -> what it cost."""
 
     def __len__(self) -> int:
         return len(self.sketches)
@@ -91,6 +98,7 @@ class Table:
             parts=None if self.parts is None else self.parts[rows],
             duplicates=self.duplicates,
             digest=self.digest,
+            prices=self.prices,
         )
 
 
@@ -151,6 +159,7 @@ def parsed(
         parts=_parts(kept),
         duplicates=duplicates,
         digest=digest,
+        prices=head.prices,
     )
 
 
@@ -174,6 +183,9 @@ def _head(path: Path, line: bytes) -> _Head:
         ) from None
     if not head.models or len(set(head.models)) != len(head.models):
         raise TableError(f"{path}:1: `models` needs names, each once")
+    for name, rates in head.prices.items():
+        if not all(0.0 <= rate < math.inf for rate in (rates.input, rates.output)):
+            raise TableError(f"{path}:1: the price of {name} is none")
     return head
 
 

@@ -229,6 +229,7 @@ def _manifest(
             "ece": ece(left.quality[GBDT], table.quality),
         },
         files={},
+        prices={n: r for n, r in table.prices.items() if n in table.models},
     )
 
 

@@ -8,6 +8,7 @@ LightGBM's text: nothing in the folder can run.
 import hashlib
 import hmac
 import io
+import math
 import os
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from routing.learned.prices import Rates
 from routing.learned.signature import Signer, Verifier
 from routing.text import MARKS
 from routing.text import VERSION as TEXT_VERSION
@@ -77,6 +79,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """As measured on rows left out of training."""
     files: dict[str, str]
     """Name -> SHA-256."""
+    prices: dict[str, Rates] = {}
+    """Model -> what it cost when dollars were learned; absent: nobody said."""
 
 
 class Artifact(msgspec.Struct, frozen=True):
@@ -97,7 +101,8 @@ def write(
     trees: str,
     signer: Signer | None = None,
 ) -> str:
-    """Write the artifact and give its digest; `manifest.files` is filled in.
+    """Write the artifact and give its digest; `manifest.files` is filled in, measures
+    that are no number (all answers were good: nobody can rank them) are left out.
 
     `folder` appears whole or not at all, and is replaced where it is an artifact.
 
@@ -116,7 +121,8 @@ def write(
             files[f"{name}.npy"] = _put(made, f"{name}.npy", buffer.getvalue())
         if trees:
             files["trees.txt"] = _put(made, "trees.txt", trees.encode())
-        whole = msgspec.structs.replace(manifest, files=files)
+        told = {n: m for n, m in manifest.metrics.items() if math.isfinite(m)}
+        whole = msgspec.structs.replace(manifest, files=files, metrics=told)
         data = msgspec.json.format(msgspec.json.encode(whole), indent=2)
         digest = _put(made, MANIFEST, data)
         if signer is not None:

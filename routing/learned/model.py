@@ -70,6 +70,8 @@ class Model:
         self.artifact = artifact
         self.models = manifest.models
         self.place = {name: i for i, name in enumerate(manifest.models)}
+        self.prices = [manifest.prices.get(name) for name in manifest.models]
+        """What each cost when it was learned from; `None`: nobody said."""
         self._shares = [manifest.heads.get(name, 0.0) for name in HEADS]
         self._tree_share = manifest.heads.get("trees", 0.0)
         a = _Arrays(artifact)

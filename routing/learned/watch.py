@@ -104,7 +104,7 @@ class Watch:
         self._band = band
         self._expected: Expected | None = None
         self._known, self._news = Seen(), Seen()
-        self._chosen: OrderedDict[str, str] = OrderedDict()
+        self._chosen: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def begin(self, version: str, expected: Expected | None) -> None:
         """Another version serves; the one before is forgotten."""
@@ -112,17 +112,19 @@ class Watch:
         self._expected = expected
         self._chosen.clear()
 
-    def chose(self, id: str, candidate: str) -> None:
-        """The version put this one first for the exchange."""
+    def chose(self, id: str, candidate: str, scale: float = 1.0) -> None:
+        """The version put this one first for the exchange. By `scale` its price is
+        another than the one it was learned with: that is no fault of the version."""
         if self._expected is None or not id:
             return
-        self._chosen.setdefault(id, candidate)
+        self._chosen.setdefault(id, (candidate, scale))
         while len(self._chosen) > MEMORY:
             self._chosen.popitem(last=False)
 
     def learn(self, outcome: Outcome) -> None:
         """Take note of an attempt, or of a score, of a decision that was its own."""
-        if self._chosen.get(outcome.query.id) != outcome.candidate:
+        candidate, scale = self._chosen.get(outcome.query.id, ("", 1.0))
+        if candidate != outcome.candidate:
             return
         news = self._news
         if outcome.quality is not None:
@@ -131,7 +133,7 @@ class Watch:
             return
         news.failed.add(0.0 if outcome.ok else 1.0)
         if outcome.ok and outcome.cost is not None:
-            news.cost.add(outcome.cost)
+            news.cost.add(outcome.cost / (scale or 1.0))
 
     @property
     def fresh(self) -> bool:

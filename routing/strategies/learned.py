@@ -14,6 +14,7 @@ from routing.filters import expected
 from routing.health import Health
 from routing.learned.artifact import Terms
 from routing.learned.model import GBDT, Model
+from routing.learned.prices import repriced
 from routing.learned.shelf import Held, Shelf, Which
 from routing.learned.signature import Verifier, verifier
 from routing.learned.watch import Band, Positive, Watch
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 PROFILES: Final = {"eco": 0.95, "free": 0.9, "auto": 0.99, "premium": 1.0}
 """Profile -> share of the best single model's quality that is enough."""
 PICO: Final = 1e12
+_SAME: Final = 0.005
+"""Shares by which a cost may differ before anybody is told."""
 _UNKNOWN_COST: Final = 1.0
 """Dollars, of a candidate that has neither a price nor a place in the artifact."""
 
@@ -66,6 +69,8 @@ class Estimate(NamedTuple):
     """Its mean quality, over all prompts learned from."""
     known: bool
     """Whether the artifact knows its model."""
+    scale: float = 1.0
+    """`cost`, as a share of what it was when it was learned."""
 
 
 class Learned:
@@ -109,7 +114,9 @@ class Learned:
         began = self._clock()
         if held is not None and began >= self._rests_until:
             try:
-                scores = self._by(held, query, candidates, began + self._budget_s)
+                scores, scales = self._by(
+                    held, query, candidates, began + self._budget_s
+                )
             except Exception as error:  # noqa: BLE001 - no model takes a request along
                 self._rest(repr(error))
             else:
@@ -117,7 +124,7 @@ class Learned:
                 if took > self._budget_s:
                     self._rest(f"a decision took {took:.3f} s")
                 best = max(range(len(scores)), key=lambda i: scores[i].value)
-                self.notes.chose(query.id, candidates[best].id)
+                self.notes.chose(query.id, candidates[best].id, scales[best])
                 return scores
         if held is None:
             why = f"no artifact ({self._shelf.fault}); "
@@ -134,7 +141,8 @@ class Learned:
         query: Query,
         candidates: Sequence[Candidate],
         until: float,
-    ) -> list[Score]:
+    ) -> tuple[list[Score], list[float]]:
+        """With what each candidate costs, as a share of what was learned."""
         model = held.model
         prompt = query.prompt.text if query.prompt is not None else ""
         sketch = self._reader.sketch(prompt)
@@ -142,6 +150,7 @@ class Learned:
         if not (np.isfinite(said.quality).all() and np.isfinite(said.cost).all()):
             raise ArithmeticError("it answers with what is no number")
         found = [estimate(model, query, c, said.quality, said.cost) for c in candidates]
+        found = apart(model, query, candidates, found)
         share = wanted(query, self._options.quality)
         values, told = self.decide(model, found, share, said.trust)
         if said.trust < 1.0:
@@ -149,16 +158,17 @@ class Learned:
         digest = model.artifact.digest[:8]
         best = max(values)
         ties = values.count(best)
-        return [
+        scores = [
             Score(
                 value,
                 f"quality {e.quality:.3f}{'' if e.known else ' (not learned)'},"
-                f" ${e.cost:.6f}, {told} (artifact {digest})",
+                f" ${e.cost:.6f}{dearer(e.scale)}, {told} (artifact {digest})",
                 1.0 / ties if value == best else 0.0,
                 e.quality,
             )
             for value, e in zip(values, found, strict=True)
         ]
+        return scores, [e.scale for e in found]
 
     def _rest(self, why: str) -> None:
         self._ill = why
@@ -223,20 +233,61 @@ def estimate(
 ) -> Estimate:
     """What is expected of a candidate: by its full name, its model's name or its id;
     of a stranger what models of its price were worth."""
-    bare = candidate.model.rpartition("/")[2]
-    for name in (candidate.model, bare, candidate.id):
-        place = model.place.get(name)
-        if place is not None:
-            return Estimate(
-                float(quality[place]),
-                float(cost[place]),
-                float(model.prior[place]),
-                known=True,
-            )
+    place = placed(model, candidate)
+    if place is not None:
+        learned = now = float(cost[place])
+        then = model.prices[place]
+        if then is not None:
+            now = repriced(learned, then, query, candidate)
+        return Estimate(
+            float(quality[place]),
+            now,
+            float(model.prior[place]),
+            known=True,
+            scale=now / learned if learned else 1.0,
+        )
     price = expected(query, candidate)
     dollars = _UNKNOWN_COST if price is None else price / PICO
     worth = _like(model, dollars)
     return Estimate(worth, dollars, worth, known=False)
+
+
+def placed(model: Model, candidate: Candidate) -> int | None:
+    """Where the artifact has the candidate's model; `None`: nowhere."""
+    bare = candidate.model.rpartition("/")[2]
+    for name in (candidate.model, bare, candidate.id):
+        place = model.place.get(name)
+        if place is not None:
+            return place
+    return None
+
+
+def apart(
+    model: Model,
+    query: Query,
+    candidates: Sequence[Candidate],
+    found: list[Estimate],
+) -> list[Estimate]:
+    """Several candidates of one model, of which nobody noted what it cost: told apart
+    by their own prices. The cheapest costs what was learned."""
+    members: dict[int, list[int]] = {}
+    for i, candidate in enumerate(candidates):
+        place = placed(model, candidate)
+        if place is not None and model.prices[place] is None:
+            members.setdefault(place, []).append(i)
+    for own in members.values():
+        costs = {i: expected(query, candidates[i]) for i in own} if own[1:] else {}
+        least = min((cost for cost in costs.values() if cost), default=0.0)
+        for i, cost in costs.items():
+            if cost is not None and least:
+                scale = cost / least
+                found[i] = found[i]._replace(cost=scale * found[i].cost, scale=scale)
+    return found
+
+
+def dearer(scale: float) -> str:
+    """What is said of a price that is another than when it was learned."""
+    return "" if abs(scale - 1.0) < _SAME else f" (x{scale:.3g} since it was learned)"
 
 
 def _like(model: Model, dollars: float) -> float:

@@ -33,6 +33,18 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "a trained router counts with the prices of now, each deployment's own",
+        (
+            "flow/test_prices.py::"
+            "test_another_price_is_another_decision_without_learning_again",
+            "routing/learned/test_prices.py::"
+            "test_so_many_times_the_price_is_so_many_times_the_cost",
+            "routing/learned/test_watch.py::test_another_price_is_no_fault",
+        ),
+        ("routeiq routing dataset",),
+    ),
+    Row(
+        "routing",
         "fault 38: an artifact that must not serve does not, and no request notices",
         (
             "flow/test_promotion.py::"

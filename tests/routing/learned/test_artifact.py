@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from routing.lab.train import Trained
-from routing.learned.artifact import MANIFEST, SIGNATURE, ArtifactError, load
+from routing.learned.artifact import MANIFEST, SIGNATURE, ArtifactError, load, write
 from routing.learned.model import Model
 from routing.learned.signature import signer, verifier
 from routing.text import Reader
@@ -94,6 +95,15 @@ def test_what_is_written_predicts_what_was_trained(
     other = Model(load(folder)).predict(sketch)
     assert one.quality.tolist() == other.quality.tolist()
     assert one.cost.tolist() == other.cost.tolist()
+
+
+def test_what_could_not_be_measured_is_left_out(
+    trained: Trained, tmp_path: Path
+) -> None:
+    made = trained.artifact
+    manifest = replace(made.manifest, metrics={"auc": float("nan"), "ece": 0.1})
+    write(tmp_path / "router", manifest, made.arrays, made.trees)
+    assert load(tmp_path / "router").manifest.metrics == {"ece": 0.1}
 
 
 def test_an_artifact_is_replaced_whole(trained: Trained, folder: Path) -> None:

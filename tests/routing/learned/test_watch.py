@@ -63,6 +63,15 @@ def test_out_of_the_band_it_goes_and_says_why(
     assert word in watch.fault()
 
 
+def test_another_price_is_no_fault() -> None:
+    watch = _watch()
+    for i in range(60):
+        watch.chose(str(i), "a", 3.0)
+        _decide(watch, str(i), cost=0.03)
+    assert not watch.fault()
+    assert watch.seen().cost.mean == pytest.approx(0.01)
+
+
 def test_it_goes_soon_after_long_being_good() -> None:
     watch = _watch()
     for i in range(3000):

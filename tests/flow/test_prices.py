@@ -1,0 +1,162 @@
+"""A router learns what prompts need, not what a dollar bought on the day it learned."""
+
+import gzip
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.flow.provider import CHAT, ENV, command, deployment, whole
+from tests.harness.clients import PATIENT
+from tests.harness.gateway import Running, gateway
+from tests.harness.upstream import Upstream
+from tests.routing.outcomes import WORDS
+
+Prices = dict[str, tuple[float, float]]
+"""Deployment -> dollars per million tokens, in and out."""
+THEN: Prices = {"first": (1.0, 4.0), "second": (1.5, 6.0)}
+GOOD = {"sums": 0.9, "law": 0.7}
+"""Whoever answers: only the price tells them apart."""
+ASKED = 120
+
+
+def _setup(up: Upstream, prices: Prices) -> dict[str, Any]:
+    """`first` and `second` are models of their own, `first-again` is `first`."""
+    own = [
+        deployment(
+            up,
+            name,
+            model=f"openai/{name.removesuffix('-again')}",
+            price={"input": price[0], "output": price[1]},
+        )
+        for name, price in prices.items()
+    ]
+    options = {
+        "artifact": "router",
+        "otherwise": "weighted",
+        "quality": 0.9,
+        "budget_ms": 20_000.0,
+    }
+    return {
+        "models": {"auto": {"strategy": "router", "deployments": own}},
+        "routing": {
+            "collect": "sketch",
+            "strategies": {"router": {"kind": "gbdt", "options": options}},
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as up:
+        up.on(None, whole())
+        yield up
+
+
+def _text(rng: random.Random, kind: str) -> str:
+    return f"{rng.random()} {' '.join(rng.choices(WORDS[kind], k=12))}?"
+
+
+def _ask(client: httpx.Client, text: str) -> httpx.Response:
+    messages = [{"role": "user", "content": text}]
+    answer = client.post(CHAT, json={"model": "auto", "messages": messages})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def _traffic(running: Running) -> None:
+    rng = random.Random(3)
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
+        for _ in range(ASKED):
+            kind = rng.choice(["sums", "law"])
+            id = _ask(client, _text(rng, kind)).headers["x-routeiq-id"]
+            said = client.post("/v1/feedback", json={"id": id, "score": GOOD[kind]})
+            assert said.status_code == 201
+    running.record(id)
+
+
+def _routing(folder: Path, *words: str) -> dict[str, Any]:
+    done = command(folder, "routing", *words, "--json", **ENV)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def _table(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    head, *lines = gzip.decompress(path.read_bytes()).splitlines()
+    return json.loads(head), [json.loads(line) for line in lines]
+
+
+def _spent(lines: list[dict[str, Any]]) -> list[int]:
+    """Micro-dollars of the answers."""
+    costs = {c for line in lines for c in line["cost_usd"] if c is not None}
+    return sorted(round(1e6 * cost) for cost in costs)
+
+
+def _served(running: Running) -> tuple[str, dict[str, str]]:
+    """Who serves all of some calls, and why each candidate stands where it does."""
+    rng = random.Random(9)
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
+        served = Counter(
+            _ask(client, _text(rng, kind)).headers["x-routeiq-deployment"]
+            for kind in ("sums", "law") * 5
+        )
+        messages = [{"role": "user", "content": _text(rng, "law")}]
+        body = {"model": "auto", "messages": messages}
+        order = client.post("/v1/routing/explain", json=body).json()["order"]
+    assert len(served) == 1, served
+    return next(iter(served)), {step["deployment"]: step["reason"] for step in order}
+
+
+def _cost(reason: str) -> float:
+    return float(reason.partition("$")[2].partition(" ")[0].rstrip(","))
+
+
+def test_another_price_is_another_decision_without_learning_again(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    with gateway(_setup(upstream, THEN), tmp_path, env=ENV) as running:
+        _traffic(running)
+    _routing(tmp_path, "dataset", "-o", "learn.jsonl.gz")
+    head, lines = _table(tmp_path / "learn.jsonl.gz")
+    assert head["prices"] == {
+        f"openai/{name}": {"input": price[0], "output": price[1]}
+        for name, price in THEN.items()
+    }
+    assert _spent(lines) == [10 + 5 * 4, 15 + 5 * 6]
+    trained = _routing(tmp_path, "train", "--data", "learn.jsonl.gz", "--out", "router")
+    assert trained["prices"] == head["prices"]
+
+    with gateway(_setup(upstream, THEN), tmp_path, env=ENV) as running:
+        who, why = _served(running)
+        assert who == "first"
+        assert "since it was learned" not in "".join(why.values())
+        before = {name: _cost(reason) for name, reason in why.items()}
+
+    # Twice as dear: no longer the cheapest.
+    raised = {**THEN, "first": (2.0, 8.0)}
+    with gateway(_setup(upstream, raised), tmp_path, env=ENV) as running:
+        who, why = _served(running)
+        assert who == "second"
+        assert "(x2 since it was learned)" in why["first"]
+        assert "since it was learned" not in why["second"]
+        assert _cost(why["first"]) == pytest.approx(2 * before["first"], abs=2e-6)
+        assert _cost(why["second"]) == pytest.approx(before["second"], abs=2e-6)
+    # What is written from now on is in the dollars of now, whenever it was asked.
+    _routing(tmp_path, "dataset", "-o", "later.jsonl.gz")
+    head, lines = _table(tmp_path / "later.jsonl.gz")
+    assert head["prices"]["openai/first"] == {"input": 2.0, "output": 8.0}
+    assert _spent(lines) == [15 + 5 * 6, 20 + 5 * 8]
+
+    # The same model at two prices.
+    twice = {**raised, "first-again": (0.5, 2.0)}
+    with gateway(_setup(upstream, twice), tmp_path, env=ENV) as running:
+        who, why = _served(running)
+        assert who == "first-again"
+        assert "(x0.5 since it was learned)" in why["first-again"]
+        assert "(x2 since it was learned)" in why["first"]
