@@ -1,6 +1,5 @@
 """/v1/routing/strategies: what is configured, what it learned, other shares."""
 
-import asyncio
 from typing import Any, Final
 
 import msgspec
@@ -68,11 +67,13 @@ class Strategies:
         return _json(self._told(strategy.name))
 
     async def reload(self, request: Request, principal: Principal) -> Response:
-        """In this process; other workers look by themselves, every `poll_s`."""
+        """In this process before it answers, in all that share its store soon."""
+        reloads = self._lessons.reloads
+        told = await reloads.ask()
         found = [s for s in self._book.made() if isinstance(s, Reloading)]
-        for strategy in found:
-            await asyncio.to_thread(strategy.reload)
-        return _json({"object": "list", "data": [self._told(s.name) for s in found]})
+        data = [self._told(s.name) for s in found]
+        within = reloads.every_s if told else None
+        return _json({"object": "list", "data": data, "others_within_s": within})
 
     async def forget(self, request: Request, principal: Principal) -> Response:
         strategy = self._find(request)

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.learning.reloads import Reloads
 from gateway.store.contract import Store, StoreError
 from routing.book import Book
 from routing.contract import Forgetting, Keeping, Weighing
@@ -67,6 +68,7 @@ class Lessons:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.book = book
+        self.reloads = Reloads(store, book, every_s)
         self._store = store
         self._every_s = every_s
         self._wall = wall
@@ -81,6 +83,7 @@ class Lessons:
 
     async def start(self) -> None:
         """Read what is kept, then go on in the background."""
+        await self.reloads.start()
         await self.exchange()
         self._task = asyncio.create_task(self._run())
 
@@ -95,6 +98,7 @@ class Lessons:
         """Tell others and hear from them; whether all is told."""
         told = True
         try:
+            await self.reloads.follow()
             for strategy in list(self.book.made()):
                 if isinstance(strategy, Keeping):
                     told = await self._join(strategy) and told

@@ -58,6 +58,7 @@ ROWS: Final = (
             "test_after_one_late_decision_the_rules_decide_for_a_while",
             "flow/test_promotion.py::"
             "test_exchanged_under_load_no_request_fails_and_none_is_decided_by_two",
+            "flow/test_exchange.py::test_hundreds_are_asked_while_versions_come_and_go",
         ),
     ),
     Row(
@@ -73,7 +74,10 @@ ROWS: Final = (
     Row(
         "routing",
         "who runs the gateway may say that it look for another artifact now",
-        ("flow/test_promotion.py::test_the_operator_may_say_look_now",),
+        (
+            "flow/test_promotion.py::test_the_operator_may_say_look_now",
+            "flow/test_exchange.py::test_who_is_asked_to_look_tells_the_other_worker",
+        ),
         ("POST /v1/routing/reload",),
     ),
 )
