@@ -56,6 +56,12 @@ def vetoes(strategy: Strategy) -> bool:
     return bool(getattr(strategy, "vetoes", False))
 
 
+def gates(strategy: Strategy) -> bool:
+    """Whether it may choose a cascade (`gates`) where a query allows that: its scores
+    then say by `rung` who is asked in it."""
+    return bool(getattr(strategy, "gates", False))
+
+
 def reads(strategy: Strategy) -> bool:
     """Whether it looks at what is asked (`reads_prompt`): its queries then carry a
     `Prompt`."""

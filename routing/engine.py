@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from routing.contract import Blind, Splitter, Strategy, vetoes
 from routing.filters import limit, unable
 from routing.health import Health
@@ -102,7 +104,9 @@ def _ordered(
     shadows: tuple[Shadowed, ...] = ()
     if isinstance(strategy, Splitter) and tiers:
         members = tiers[min(tiers)]
-        shadows = strategy.shadows(query, *_members(pool, members))
+        # Who only watches names one candidate, as if it were asked alone.
+        alone = replace(query, cascades=False) if query.cascades else query
+        shadows = strategy.shadows(alone, *_members(pool, members))
     return Plan(tuple(order), strategy.name, tuple(removed), arm, shadows)
 
 
@@ -129,6 +133,8 @@ def _rank(
             ranked.append((-score.value, place, score, candidate.id))
     ranked.sort()
     return [
-        Ranked(id, s.reason, s.propensity if first else 0.0, s.quality)
+        Ranked(id, s.reason, s.propensity, s.quality, s.rung)
+        if first
+        else Ranked(id, s.reason, 0.0, s.quality)
         for _, _, s, id in ranked
     ]

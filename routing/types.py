@@ -83,6 +83,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     prompt: Prompt | None = None
     """`None` where nobody who decides has asked for it."""
     wishes: Wishes = NO_WISHES
+    cascades: bool = False
+    """Whether a strategy may choose a cascade for it: see `Score.rung`."""
     may: tuple[str, ...] | None = None
     """Patterns of models (`openai/*`) that the key's calls may be sent to; `None`:
     all."""
@@ -143,6 +145,8 @@ class Score(msgspec.Struct, frozen=True):
     """Expected, 0 to 1, where the strategy has an opinion."""
     out: str = ""
     """Why the strategy will not have it at all; empty: it may serve."""
+    rung: int = 0
+    """Its place, from 1, in the cascade that was chosen for the query; 0: none."""
 
 
 class Ranked(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -152,6 +156,8 @@ class Ranked(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str
     propensity: float
     quality: float | None = None
+    rung: int = 0
+    """As `Score.rung`."""
 
 
 class Removed(msgspec.Struct, frozen=True):
@@ -198,6 +204,12 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the strategy says of the query as a whole (`expert, 0.81`)."""
     steps: tuple[Step, ...] = ()
     """Of an answer that was made by several calls, in the order in which they ended."""
+
+    @property
+    def rungs(self) -> list[str]:
+        """Candidates of the cascade that was chosen for this query; none: it is
+        answered by the first that can."""
+        return [step.candidate for step in self.order if step.rung]
 
     @property
     def is_of_one(self) -> bool:

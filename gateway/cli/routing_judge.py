@@ -48,7 +48,7 @@ def report(arguments: argparse.Namespace) -> int:
 def misplaced(arguments: argparse.Namespace) -> str:
     """Which options do not go together; empty: they do."""
     if arguments.artifact and (arguments.by_domain or arguments.cascade):
-        return "--by-domain and --cascade go with --cv"
+        return "--by-domain and --cascade go with --cv; an artifact has its own"
     if arguments.limit_labels and not arguments.by_domain:
         return "--limit-labels goes with --by-domain"
     return ""
@@ -61,24 +61,30 @@ def judged(arguments: argparse.Namespace) -> Report:
         TableError: the table cannot be judged so, or is of other models.
     """
     data = read(Path(arguments.data), arguments.limit, arguments.seed)
-    if arguments.artifact:
-        found = lab.predicted(_loaded(arguments.artifact, data), data)
-        return lab.report(data, found, "artifact", arguments.seed)
     count, labels, seed = arguments.cv, arguments.limit_labels, arguments.seed
+    arms = Arms(arguments.wrong_agreement, seed)
+    if arguments.artifact:
+        loaded = _loaded(arguments.artifact, data)
+        wide = arms.joined(data, loaded.manifest.arms)
+        protocol = "artifact" + (_agreed(data, arms) if wide.arms else "")
+        return lab.report(wide, lab.predicted(loaded, wide), protocol, seed)
     if arguments.by_domain:
         folds = split.by_domain(data, count, labels, seed)
         protocol = f"{count} parts of whole domains, {labels} labels of each"
     else:
         folds = split.by_chance(len(data), count, seed)
         protocol = f"{count} parts by chance"
-    arms = None
-    if arguments.cascade:
-        arms = Arms(arguments.wrong_agreement, seed)
-        agreed = "answers" if data.answers is not None else "simulated agreement"
-        protocol += f", cascades by {agreed}"
-        if data.answers is None:
-            protocol += f" ({arguments.wrong_agreement:g} of two wrong ones)"
+    if not arguments.cascade:
+        return lab.report(data, lab.crossed(data, folds, seed), protocol, seed)
+    protocol += _agreed(data, arms)
     return lab.report(data, lab.crossed(data, folds, seed, arms), protocol, seed)
+
+
+def _agreed(data: Table, arms: Arms) -> str:
+    """How it is known who said the same."""
+    if data.answers is not None:
+        return ", cascades by answers"
+    return f", cascades by simulated agreement ({arms.wrong_agreement:g} of two wrong)"
 
 
 def _loaded(folder: str, data: Table) -> Artifact:
@@ -86,9 +92,11 @@ def _loaded(folder: str, data: Table) -> Artifact:
         artifact = load(Path(folder))
     except ArtifactError as error:
         raise TableError(str(error)) from error
-    if artifact.manifest.models != data.models:
+    manifest = artifact.manifest
+    known = tuple(name for name in manifest.models if name not in manifest.arms)
+    if known != data.models:
         raise TableError(
-            f"{folder} knows {', '.join(artifact.manifest.models)}; the table is of"
+            f"{folder} knows {', '.join(known)}; the table is of"
             f" {', '.join(data.models)}"
         )
     return artifact

@@ -72,6 +72,7 @@ def _train(actions: Any, add: Add) -> None:
         "train",
         "learn a router from an outcome table",
         "routeiq routing train --data outcomes.jsonl.gz --out router",
+        "routeiq routing train --data outcomes.jsonl.gz --cascade --out router",
         "routeiq routing train --data all.parquet --engine dask"
         " --scheduler tcp://10.0.0.7:8786 --out router",
     )
@@ -84,6 +85,11 @@ def _train(actions: Any, add: Add) -> None:
         choices=("random", "group", "file"),
         help="hold a fifth back and say what it is worth there: any rows, whole"
         " domains, or those whose `split` is `test`; default: learn from all",
+    )
+    _cascades(
+        command,
+        "also learn what asking two cheap models at once would give, a"
+        " dearer one where they differ: for `cascade` with a `router`",
     )
     command.add_argument(
         "--engine",
@@ -196,18 +202,22 @@ def judging(command: Any) -> None:
         metavar="N",
         help="with --by-domain: learn from N rows of each new domain after all",
     )
-    command.add_argument(
-        "--cascade",
-        action="store_true",
-        help="with --cv: also ask two cheap models at once, a dearer where they differ",
+    _cascades(
+        command,
+        "with --cv: also ask two cheap models at once, a dearer where they differ",
     )
+
+
+def _cascades(command: Any, what: str) -> None:
+    """--cascade, --wrong-agreement."""
+    command.add_argument("--cascade", action="store_true", help=what)
     command.add_argument(
         "--wrong-agreement",
         type=share,
         default=0.5,
         metavar="P",
-        help="with --cascade, where the table has no answers: how likely two wrong"
-        " ones are the same; default: 0.5",
+        help="of cascades, where the table has no answers: how likely two wrong ones"
+        " are the same; default: 0.5",
     )
 
 

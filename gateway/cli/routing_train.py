@@ -5,17 +5,19 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from msgspec.structs import replace
 
 from gateway.cli.commands import OK, USAGE
 from gateway.cli.show import err, out, table
+from routing.lab.cascade import Arms
 from routing.lab.centroids import EACH
 from routing.lab.centroids import learn as learn_centroids
 from routing.lab.cluster import train_on
 from routing.lab.completion import read_table
 from routing.lab.evaluate import predicted, report
 from routing.lab.split import held
-from routing.lab.table import read
+from routing.lab.table import Table, read
 from routing.lab.train import Trained, train
 from routing.learned.artifact import Manifest
 from routing.learned.centroids import Source
@@ -28,10 +30,11 @@ def learn(arguments: argparse.Namespace) -> int:
     """Write an artifact."""
     key = _signer(arguments.sign)
     if arguments.engine == "dask":
-        if not arguments.scheduler or arguments.limit or arguments.split:
+        here = arguments.limit or arguments.split or arguments.cascade
+        if not arguments.scheduler or here:
             err(
-                "routeiq: --engine dask wants --scheduler ADDRESS, and takes neither"
-                " --limit nor --split"
+                "routeiq: --engine dask wants --scheduler ADDRESS, and takes none of"
+                " --limit, --split and --cascade"
             )
             return USAGE
         trained = train_on(
@@ -44,7 +47,8 @@ def learn(arguments: argparse.Namespace) -> int:
         trained = _held_back(arguments)
     else:
         data = read_table(Path(arguments.data), arguments.limit, arguments.seed)
-        trained = train(data, arguments.seed)
+        wide = _widened(arguments, data, np.arange(len(data)))
+        trained = train(wide, arguments.seed)
     digest = trained.write(Path(arguments.out), key)
     manifest = trained.artifact.manifest
     if arguments.json:
@@ -63,6 +67,7 @@ def _held_back(arguments: argparse.Namespace) -> Trained:
     rows = fold.train
     if arguments.limit is not None and arguments.limit < len(rows):
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[: arguments.limit])
+    data = _widened(arguments, data, rows)
     trained = train(data.take(rows), seed)
     other = data.take(fold.test)
     judged = predicted(trained.artifact, other)
@@ -77,6 +82,15 @@ def _held_back(arguments: argparse.Namespace) -> Trained:
     }
     manifest = replace(manifest, metrics=manifest.metrics | told)
     return trained._replace(artifact=replace(trained.artifact, manifest=manifest))
+
+
+def _widened(
+    arguments: argparse.Namespace, data: Table, rows: npt.NDArray[np.int64]
+) -> Table:
+    """With the best cascades of `rows`, where they are asked for."""
+    if not arguments.cascade:
+        return data
+    return Arms(arguments.wrong_agreement, arguments.seed).widened(data, rows)
 
 
 def centroids(arguments: argparse.Namespace) -> int:
@@ -102,7 +116,8 @@ def _summary(manifest: Manifest) -> str:
     rows = [
         ("rows", str(manifest.data["rows"])),
         ("duplicates left out", str(manifest.data["duplicates"])),
-        ("models", ", ".join(manifest.models)),
+        ("models", ", ".join(n for n in manifest.models if n not in manifest.arms)),
+        *(("cascade", name) for name in manifest.arms),
         *((f"share of {n}", f"{v:.2f}") for n, v in manifest.heads.items()),
         *((f"left out: {n}", f"{v:.4f}") for n, v in manifest.metrics.items()),
     ]

@@ -1,6 +1,5 @@
 """The whole decision for a call, in words."""
 
-import time
 from typing import Any
 
 import msgspec
@@ -27,8 +26,8 @@ def explain(directory: Directory, exchange: Exchange, call: Call) -> bytes:
     exchange.wishes = wishes(exchange.headers, call)
     asked = query(exchange, call, alias)
     exchange.query = asked
-    planned = alias.plan(asked, time.monotonic())
-    if note := foretold(exchange, call, alias, asked):
+    planned, note = foretold(exchange, call, alias, asked)
+    if note:
         planned = msgspec.structs.replace(planned, note=note)
     exchange.plan = planned
     return msgspec.json.encode(decision(alias, asked, planned))
@@ -51,6 +50,7 @@ def decision(alias: Alias, asked: Query, planned: Plan) -> dict[str, Any]:
             {
                 "deployment": step.candidate,
                 "model": known[step.candidate].model,
+                "rung": step.rung or None,
                 "reason": step.reason,
                 "propensity": step.propensity,
                 "expected_quality": step.quality,

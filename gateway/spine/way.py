@@ -49,8 +49,11 @@ class Way:
         self._cooldown = cooldown
         self._rng = rng
 
-    async def answer(self, exchange: Exchange, call: Call) -> Answered:
-        """The first answer that any deployment begins.
+    async def answer(
+        self, exchange: Exchange, call: Call, planned: Plan | None = None
+    ) -> Answered:
+        """The first answer that any deployment begins; `planned`: the order in which
+        to try those of the exchange's alias, where that is decided.
 
         Raises:
             UpstreamError, Unsupported, Refused: none did; the error of the alias that
@@ -60,7 +63,7 @@ class Way:
         if first is None:
             raise LookupError("an exchange must be routed before it is answered")
         try:
-            return await self._alias(exchange, call, first)
+            return await self._alias(exchange, call, first, planned)
         except (UpstreamError, Unsupported, Refused) as error:
             failure = error
         try:
@@ -96,12 +99,19 @@ class Way:
         if exchange.serving is not None:
             self.penalise(exchange, exchange.serving, stream.book, error)
 
-    async def _alias(self, exchange: Exchange, call: Call, alias: Alias) -> Answered:
-        if alias.remotes(exchange.wishes.strategy):
+    async def _alias(
+        self,
+        exchange: Exchange,
+        call: Call,
+        alias: Alias,
+        planned: Plan | None = None,
+    ) -> Answered:
+        if planned is None and alias.remotes(exchange.wishes.strategy):
             await self._remotes.ask(exchange, call, alias)
         now = time.monotonic()
         alias.budget.request(now)
-        planned = plan(exchange, call, alias, now)
+        if planned is None:
+            planned = plan(exchange, call, alias, now)
         if not planned.order:
             raise none_left(alias, planned, now)
         failure: Broken | Unsupported | None = None

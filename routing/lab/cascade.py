@@ -7,6 +7,7 @@ same, one right and one wrong did not, and two that are wrong agreed by chance, 
 likelihood that `wrong_agreement` says. That likelihood is an assumption.
 """
 
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from routing.lab.frontier import best_single
 from routing.lab.table import Table, TableError
+from routing.learned.artifact import Members
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -39,34 +41,64 @@ class Arms(NamedTuple):
             TableError: it has no answers, and scores between right and wrong.
         """
         agreed = agreement(table, self.wrong_agreement, self.seed)
+        names = table.models
+        arms = {
+            f"{names[a]}+{names[b]}>{names[c]}": (names[a], names[b], names[c])
+            for a, b, c in self._best(table, agreed, rows)
+        }
+        return _joined(table, arms, agreed)
+
+    def joined(self, table: Table, arms: Mapping[str, Members]) -> Table:
+        """The table with these cascades, whose members it knows.
+
+        Raises:
+            TableError: as `widened`.
+        """
+        if not arms:
+            return table
+        return _joined(table, arms, agreement(table, self.wrong_agreement, self.seed))
+
+    def _best(
+        self, table: Table, agreed: "Agreement", rows: Ints
+    ) -> list[tuple[int, int, int]]:
+        """Places of their members: the best that end at each strong model come before
+        the second best of any, so that some end at the very best one."""
         quality, cost = table.quality, table.cost
         best = best_single(quality[rows], cost[rows])
         means, prices = quality[rows].mean(0), cost[rows].mean(0)
         last = np.argsort(-means)[:STRONGEST].tolist()
-        scored = []
+        found = []
         for strong in last:
+            scored = []
             cheap = [j for j in range(len(means)) if prices[j] < prices[strong] / 2]
             for pair in combinations(cheap, 2):
                 first, second = sorted(pair, key=lambda j: -means[j])
                 q, c = outcome(table, agreed, first, second, strong)
                 gain = q[rows].mean() / means[best] - c[rows].mean() / prices[best]
-                scored.append((float(gain), first, second, strong))
-        scored.sort(key=lambda arm: (-arm[0], arm[1:]))
-        kept = [arm[1:] for arm in scored[: self.most]]
-        if not kept:
-            return table
-        columns = [outcome(table, agreed, *arm) for arm in kept]
-        names = table.models
-        return Table(
-            name=table.name,
-            models=(*names, *(f"{names[a]}+{names[b]}>{names[c]}" for a, b, c in kept)),
-            sketches=table.sketches,
-            domains=table.domains,
-            quality=np.column_stack([quality, *(q for q, _ in columns)]),
-            cost=np.column_stack([cost, *(c for _, c in columns)]),
-            duplicates=table.duplicates,
-            digest=table.digest,
-        )
+                scored.append((-float(gain), first, second, strong))
+            found += [(rank, *arm) for rank, arm in enumerate(sorted(scored))]
+        return [arm[2:] for arm in sorted(found)[: self.most]]
+
+
+def _joined(table: Table, arms: Mapping[str, Members], agreed: "Agreement") -> Table:
+    place = {name: i for i, name in enumerate(table.models)}
+    columns = [
+        outcome(table, agreed, *(place[name] for name in members))
+        for members in arms.values()
+    ]
+    return Table(
+        name=table.name,
+        models=(*table.models, *arms),
+        sketches=table.sketches,
+        domains=table.domains,
+        quality=np.column_stack([table.quality, *(q for q, _ in columns)]),
+        cost=np.column_stack([table.cost, *(c for _, c in columns)]),
+        parts=table.parts,
+        duplicates=table.duplicates,
+        digest=table.digest,
+        arms=arms,
+        prices=table.prices,
+    )
 
 
 class Agreement(NamedTuple):

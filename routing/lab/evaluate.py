@@ -58,7 +58,7 @@ def crossed(
         if arms is not None:
             wide = arms.widened(table, fold.train)
         trained = train(wide.take(fold.train), seed)
-        parts.append(_predicted(trained.artifact, wide, fold.test, len(table.models)))
+        parts.append(_predicted(trained.artifact, wide, fold.test))
 
     def joined(field: str) -> Doubles:
         return np.concatenate([getattr(part, field) for part in parts])
@@ -76,16 +76,16 @@ def crossed(
         trust=joined("trust"),
         latency_s=joined("latency_s"),
         base=np.concatenate([p.base for p in parts]),
-        models=len(table.models),
+        models=table.alone,
     )
 
 
 def predicted(artifact: Artifact, table: Table) -> Judged:
     """Every row of a table of the same models, by an artifact."""
-    return _predicted(artifact, table, np.arange(len(table)), len(table.models))
+    return _predicted(artifact, table, np.arange(len(table)))
 
 
-def _predicted(artifact: Artifact, table: Table, rows: Ints, models: int) -> Judged:
+def _predicted(artifact: Artifact, table: Table, rows: Ints) -> Judged:
     model = Model(artifact)
     shape = (len(rows), len(table.models))
     quality = {name: np.empty(shape) for name in NAMES}
@@ -98,7 +98,7 @@ def _predicted(artifact: Artifact, table: Table, rows: Ints, models: int) -> Jud
         quality[NAMES[0]][i], cost[i], trust[i] = said.quality, said.cost, said.trust
         for name in NAMES[1:]:
             quality[name][i] = model.predict(table.sketches[row], name).quality
-    best = int(model.prior[:models].argmax())
+    best = int(model.prior[: model.alone].argmax())
     return Judged(
         rows=rows,
         quality=quality,
@@ -110,7 +110,7 @@ def _predicted(artifact: Artifact, table: Table, rows: Ints, models: int) -> Jud
         trust=trust,
         latency_s=latency,
         base=np.full(len(rows), best),
-        models=models,
+        models=model.alone,
     )
 
 
@@ -136,7 +136,7 @@ def report(table: Table, judged: Judged, protocol: str, seed: int) -> Report:
         alone=Single(float(alone[0]), float(alone[1])),
         singles={
             name: Single(float(own[:, j].mean()), float(prices[:, j].mean()))
-            for j, name in enumerate(table.models)
+            for j, name in enumerate(table.models[: judged.models])
         },
         hull={
             str(share): _number(1.0 - cost_at(line, share * alone[0]) / alone[1])

@@ -97,22 +97,27 @@ def guard(given: Given, seed: int) -> Guard:
 
 
 def sobered(
-    strange: Strange, share: dict[str, float], quality: Doubles, true_cost: Doubles
-) -> tuple[Doubles, Frontier]:
-    """(2 + models,): what `blend.sober` needs to speak of unknown kinds, and what it
-    reaches. How much of the heads' word is kept is what saves most there, and 0 keeps
-    none: single models, by their means."""
+    strange: Strange,
+    share: dict[str, float],
+    quality: Doubles,
+    true_cost: Doubles,
+    base: Ints,
+) -> tuple[Doubles, Doubles]:
+    """(2 + models,): what `blend.sober` needs to speak of unknown kinds, and what is
+    then said. How much of the heads' word is kept is what saves most there, against
+    `base` (rows,), and 0 keeps none: single models, by their means."""
     own = {name: share[name] for name in strange.heads}
     total = sum(own.values()) or 1.0
     said = blend.mixed(strange.heads, {n: s / total for n, s in own.items()})
-    best: tuple[float, Doubles, Frontier] | None = None
+    best: tuple[float, Doubles, Doubles] | None = None
     for slope in SLOPES:
         curve = blend.sober_curve(said, quality, slope)
-        line = Frontier(blend.sober(said, curve), strange.cost, quality, true_cost)
+        sober = blend.sober(said, curve)
+        line = Frontier(sober, strange.cost, quality, true_cost, base)
         saved = [line.saved(level) for level in _LEVELS]
         worth = float(np.where(np.isfinite(saved), saved, -1.0).sum())
         if best is None or worth > best[0] + 1e-3:
-            best = (worth, curve, line)
+            best = (worth, curve, sober)
     assert best is not None
     return best[1], best[2]
 

@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from routing.learned.artifact import Members
 from routing.learned.prices import Rates
 from routing.text import Reader, Sketch, opened
 
@@ -64,6 +65,7 @@ class Table:
         duplicates: int = 0,
         digest: str = "",
         prices: Mapping[str, Rates] | None = None,
+        arms: Mapping[str, Members] | None = None,
     ) -> None:
         self.name = name
         self.models = models
@@ -81,6 +83,13 @@ class Table:
         """SHA-256 of the file."""
         self.prices = dict(prices or {})
         """Model -> what it cost."""
+        self.arms = dict(arms or {})
+        """Cascades, which are the last of `models`, in their order."""
+
+    @property
+    def alone(self) -> int:
+        """So many of `models` are asked alone; the others are cascades."""
+        return len(self.models) - len(self.arms)
 
     def __len__(self) -> int:
         return len(self.sketches)
@@ -99,6 +108,7 @@ class Table:
             duplicates=self.duplicates,
             digest=self.digest,
             prices=self.prices,
+            arms=self.arms,
         )
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from routing.lab import blend, features, heads, kinds, trees
 from routing.lab.domains import one_hot
-from routing.lab.frontier import Frontier
+from routing.lab.frontier import Frontier, best_single
 from routing.lab.guard import Given, Guard, guard, sobered
 from routing.lab.kinds import Data
 from routing.lab.measures import auc, ece
@@ -43,6 +43,13 @@ class Left(NamedTuple):
     similarity: Floats
 
 
+class Said(NamedTuple):
+    """Predictions, (rows, models) each."""
+
+    quality: Doubles
+    cost: Doubles
+
+
 class Trained(NamedTuple):
     """An artifact before it is written, and how its training rows were predicted."""
 
@@ -59,7 +66,7 @@ class Trained(NamedTuple):
 
 
 def train(table: Table, seed: int = 0, learner: trees.Learner = trees.grow) -> Trained:
-    """Learn from every row.
+    """Learn from every row; of the table's cascades as if they were models.
 
     Raises:
         TableError: too few rows, or fewer than two models.
@@ -201,9 +208,14 @@ def _manifest(
     share: dict[str, float],
     left: Left,
     threshold: float,
-    strange: Frontier,
+    strange: Said,
 ) -> Manifest:
-    truth = table.quality, table.cost
+    said = {name: Said(left.quality[name], left.cost) for name in NAMES}
+    arm_terms = {}
+    if table.arms:
+        whole = len(table.models)
+        arm_terms = {n: _terms(table, s, whole) for n, s in said.items()}
+        arm_terms[artifact.STRANGE] = _terms(table, strange, whole)
     return Manifest(
         schema=artifact.SCHEMA,
         text=TEXT_VERSION,
@@ -218,11 +230,10 @@ def _manifest(
         },
         versions={"numpy": np.__version__, "lightgbm": lightgbm.__version__},
         heads=share,
-        terms={
-            name: _terms(Frontier(left.quality[name], left.cost, *truth))
-            for name in NAMES
-        },
-        strange_terms=_terms(strange),
+        terms={name: _terms(table, s, table.alone) for name, s in said.items()},
+        strange_terms=_terms(table, strange, table.alone),
+        arms=table.arms,
+        arm_terms=arm_terms,
         settings={"guard_threshold": threshold},
         metrics={
             "auc": auc(left.quality[GBDT], table.quality),
@@ -239,9 +250,16 @@ def _packed(table: Floats) -> tuple[Floats, npt.NDArray[np.int8]]:
     return scale, np.rint(table / scale).astype(np.int8)
 
 
-def _terms(line: Frontier) -> dict[str, Terms]:
-    """Share of the best single model's quality -> the cheapest terms that reach it; the
-    single model itself where nothing does."""
+def _terms(table: Table, said: Said, count: int) -> dict[str, Terms]:
+    """Share of the best single model's quality -> the cheapest terms that reach it
+    among the first `count` columns; the single model itself where nothing does."""
+    line = Frontier(
+        said.quality[:, :count],
+        said.cost[:, :count],
+        table.quality[:, :count],
+        table.cost[:, :count],
+        _base(table),
+    )
     found = {share: line.step(share) for share in SHARES}
     return {
         str(share): Terms(*line.terms[-1 if step is None else step].tolist())
@@ -249,14 +267,22 @@ def _terms(line: Frontier) -> dict[str, Terms]:
     }
 
 
+def _base(table: Table) -> npt.NDArray[np.int64]:
+    """(rows,): the best single model."""
+    alone = table.alone
+    best = best_single(table.quality[:, :alone], table.cost[:, :alone])
+    return np.full(len(table), best)
+
+
 def _sobered(
     table: Table, fitted: _Fitted, share: dict[str, float], left: Left
-) -> tuple[Doubles, Frontier]:
+) -> tuple[Doubles, Said]:
     """What is said of unknown kinds; where none could be left out: single models."""
     strange = fitted.guard.strange
     if strange is not None:
-        return sobered(strange, share, table.quality, table.cost)
+        truth = table.quality, table.cost
+        curve, alone = sobered(strange, share, *truth, _base(table))
+        return curve, Said(alone, strange.cost)
     said = np.full(table.quality.shape, 0.5)
     curve = blend.sober_curve(said, table.quality, 0.0)
-    alone = blend.sober(said, curve)
-    return curve, Frontier(alone, left.cost, table.quality, table.cost)
+    return curve, Said(blend.sober(said, curve), left.cost)

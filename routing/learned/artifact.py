@@ -27,11 +27,15 @@ from routing.text import VERSION as TEXT_VERSION
 
 SCHEMA: Final = 1
 MANIFEST: Final = "manifest.json"
+STRANGE: Final = "strange"
 SIGNATURE: Final = "manifest.sig"
 MOST_BYTES: Final = 256 * 1024 * 1024
 """Of one file."""
 
 Array = npt.NDArray[Any]
+Members = tuple[str, str, str]
+"""Of a cascade: two models that are asked at once, the first one's word being given
+where they say the same, and the one that is asked where they differ."""
 
 
 class ArtifactError(Exception):
@@ -74,6 +78,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asked -> share of the best single model's quality -> what reaches it."""
     strange_terms: dict[str, Terms]
     """The same for prompts of a kind that was not learned from."""
+    arms: dict[str, Members] = {}
+    """Cascades: the last of `models`, in their order."""
+    arm_terms: dict[str, dict[str, Terms]] = {}
+    """As `terms`, and `strange_terms` under `STRANGE`, where cascades may be chosen
+    too."""
     settings: dict[str, float]
     metrics: dict[str, float]
     """As measured on rows left out of training."""

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routing.learned import layout
-from routing.learned.artifact import Array, Artifact, ArtifactError
+from routing.learned.artifact import STRANGE, Array, Artifact, ArtifactError
 from routing.learned.booster import Booster, BoosterError, TooLate
 from routing.learned.kinds import KINDS, sigmoid
 from routing.text import BUCKETS, MARKS, Sketch
@@ -50,6 +50,16 @@ class Prediction(NamedTuple):
     kinds that had been left out; 1: the head speaks."""
 
 
+class Arm(NamedTuple):
+    """A cascade."""
+
+    name: str
+    place: int
+    """Among the models."""
+    members: tuple[int, int, int]
+    """Places of those that it asks, as `routing.learned.artifact.Members`."""
+
+
 class Seen(NamedTuple):
     """A prompt as numbers."""
 
@@ -69,7 +79,11 @@ class Model:
         manifest = artifact.manifest
         self.artifact = artifact
         self.models = manifest.models
-        self.place = {name: i for i, name in enumerate(manifest.models)}
+        self.alone = len(manifest.models) - len(manifest.arms)
+        """So many of `models` are asked alone; the others are cascades."""
+        self.place = {name: i for i, name in enumerate(self.models[: self.alone])}
+        """Of those that are asked alone."""
+        self.arms = _arms(artifact, self.place, self.models[self.alone :])
         self.prices = [manifest.prices.get(name) for name in manifest.models]
         """What each cost when it was learned from; `None`: nobody said."""
         self._shares = [manifest.heads.get(name, 0.0) for name in HEADS]
@@ -96,8 +110,8 @@ class Model:
         self._values = a.floats("values", len(self._keys), count)
         self.prior = a.floats("prior", count)
         self.prior_cost = a.floats("prior_cost", count)
-        self.by_cost = np.argsort(self.prior_cost)
-        """Places of the models, the cheapest first."""
+        self.by_cost = np.argsort(self.prior_cost[: self.alone])
+        """Places of the models, the cheapest first; of no cascade."""
         self._smear = a.floats("smear", count)
         self._calibration = a.floats("calibration", len(NAMES), 2, count)
         self._sober = a.floats("sober", count + 2)
@@ -232,6 +246,23 @@ class Model:
         near += self.prior
         near /= weights.sum() + 1.0
         return near, top_similar(close)
+
+
+def _arms(
+    artifact: Artifact, place: dict[str, int], names: tuple[str, ...]
+) -> tuple[Arm, ...]:
+    manifest = artifact.manifest
+    if tuple(manifest.arms) != names:
+        raise ArtifactError("damaged", "its cascades are not the last of its models")
+    if names and not {*NAMES, STRANGE} <= manifest.arm_terms.keys():
+        raise ArtifactError("damaged", "it has no terms for its cascades")
+    found = []
+    for i, (name, members) in enumerate(manifest.arms.items(), len(place)):
+        if len(set(members)) < len(members) or not place.keys() >= set(members):
+            raise ArtifactError("damaged", f"{name!r} is a cascade of strangers")
+        first, second, last = (place[member] for member in members)
+        found.append(Arm(name, i, (first, second, last)))
+    return tuple(found)
 
 
 class _Arrays:

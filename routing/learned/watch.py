@@ -6,6 +6,7 @@ restart too. Older outcomes weigh less.
 
 import math
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -104,7 +105,7 @@ class Watch:
         self._band = band
         self._expected: Expected | None = None
         self._known, self._news = Seen(), Seen()
-        self._chosen: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._chosen: OrderedDict[str, Mapping[str, float]] = OrderedDict()
 
     def begin(self, version: str, expected: Expected | None) -> None:
         """Another version serves; the one before is forgotten."""
@@ -112,19 +113,20 @@ class Watch:
         self._expected = expected
         self._chosen.clear()
 
-    def chose(self, id: str, candidate: str, scale: float = 1.0) -> None:
-        """The version put this one first for the exchange. By `scale` its price is
-        another than the one it was learned with: that is no fault of the version."""
+    def chose(self, id: str, scales: Mapping[str, float]) -> None:
+        """The version put this one first for the exchange, or a cascade of these. By
+        its scale a candidate's price is another than the one it was learned with: that
+        is no fault of the version."""
         if self._expected is None or not id:
             return
-        self._chosen.setdefault(id, (candidate, scale))
+        self._chosen.setdefault(id, scales)
         while len(self._chosen) > MEMORY:
             self._chosen.popitem(last=False)
 
     def learn(self, outcome: Outcome) -> None:
         """Take note of an attempt, or of a score, of a decision that was its own."""
-        candidate, scale = self._chosen.get(outcome.query.id, ("", 1.0))
-        if candidate != outcome.candidate:
+        scale = self._chosen.get(outcome.query.id, {}).get(outcome.candidate)
+        if scale is None:
             return
         news = self._news
         if outcome.quality is not None:

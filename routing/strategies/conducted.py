@@ -4,21 +4,23 @@ These kinds only rank, as `then` says; the calls are made by whoever has a netwo
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from routing.contract import Method, Setting, reads, vetoes
+from routing.contract import Method, Setting, gates, reads, vetoes
 from routing.health import Health
 from routing.types import Candidate, Query, Score
 
+THEN: Final = "cheapest"
+RUNGS: Final = 3
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Ranking(Method, frozen=True, kw_only=True):
     """What all of these can be told."""
 
-    then: str = "cheapest"
+    then: str = THEN
     """The strategy that ranks."""
 
 
@@ -28,8 +30,12 @@ class CascadeOptions(Ranking, frozen=True, kw_only=True):
     doubt: Literal["agree", "verify"] = "agree"
     """`agree`: the first two are asked at once, and believed when they say the same;
     `verify`: one after the other, until an answer stands up to being looked at."""
-    rungs: Annotated[int, Meta(ge=2, le=8)] = 3
+    rungs: Annotated[int, Meta(ge=2, le=8)] = RUNGS
     """How many are asked at the most; the last one is believed."""
+    router: str = ""
+    """A learned strategy that chooses for each call, among the cascades that its
+    artifact knows (`routeiq routing train --cascade`) and its models alone; empty:
+    every call is answered by the first `rungs` that `then` ranks."""
     verifier: str = ""
     """The model that judges answers (`verify`); empty: only what can be seen without
     one counts."""
@@ -70,9 +76,9 @@ class AgenticOptions(Ranking, frozen=True, kw_only=True):
 class _Ranked:
     """Ranks as another strategy does."""
 
-    def __init__(self, name: str, options: Ranking, setting: Setting) -> None:
+    def __init__(self, name: str, then: str, setting: Setting) -> None:
         self.name = name
-        self._then = setting.named(options.then)
+        self._then = setting.named(then)
         self.reads_prompt = reads(self._then)
         self.vetoes = vetoes(self._then)
 
@@ -97,7 +103,15 @@ class Cascade(_Ranked):
     def __init__(self, name: str, options: CascadeOptions, setting: Setting) -> None:
         if options.doubt == "agree" and options.verifier:
             raise ValueError("a `verifier` is only asked with `doubt: verify`")
-        super().__init__(name, options, setting)
+        super().__init__(name, options.router or options.then, setting)
+        if options.router:
+            if not gates(self._then):
+                raise ValueError(
+                    f"`router` is a strategy over an artifact, or `explore` of one;"
+                    f" {options.router!r} is not"
+                )
+            if (options.then, options.rungs) != (THEN, RUNGS):
+                raise ValueError("a `router` leaves nothing to `then` and `rungs`")
         self.method = options
 
     def helpers(self) -> dict[str, str]:
@@ -115,7 +129,7 @@ class RouterR1(_Ranked):
     options = RouterR1Options
 
     def __init__(self, name: str, options: RouterR1Options, setting: Setting) -> None:
-        super().__init__(name, options, setting)
+        super().__init__(name, options.then, setting)
         self.method = options
 
     def helpers(self) -> dict[str, str]:
@@ -128,7 +142,7 @@ class Agentic(_Ranked):
     options = AgenticOptions
 
     def __init__(self, name: str, options: AgenticOptions, setting: Setting) -> None:
-        super().__init__(name, options, setting)
+        super().__init__(name, options.then, setting)
         self.method = options
 
     def helpers(self) -> dict[str, str]:

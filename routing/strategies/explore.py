@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from routing.contract import Options, Setting, reads, vetoes
+from routing.contract import Options, Setting, gates, reads, vetoes
 from routing.health import Health
 from routing.strategies.odds import drawn
 from routing.types import Candidate, Query, Score
@@ -37,6 +37,7 @@ class Explore:
         self._rng = setting.rng
         self.reads_prompt = reads(self._of)
         self.vetoes = vetoes(self._of)
+        self.gates = gates(self._of)
 
     def score(
         self,
@@ -72,6 +73,8 @@ class Explore:
                 if explores and i == chosen
                 else s.reason,
                 propensity=odds[i],
+                # Who is explored is asked alone.
+                rung=0 if explores else s.rung,
             )
             for i, s in enumerate(scores)
         ]

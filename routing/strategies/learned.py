@@ -12,12 +12,13 @@ from msgspec import Meta
 from routing.contract import Options, Outcome, Setting, vetoes
 from routing.filters import expected
 from routing.health import Health
-from routing.learned.artifact import Terms
+from routing.learned.artifact import STRANGE, Terms
 from routing.learned.model import GBDT, Model
 from routing.learned.prices import repriced
 from routing.learned.shelf import Held, Shelf, Which
 from routing.learned.signature import Verifier, verifier
 from routing.learned.watch import Band, Positive, Watch
+from routing.strategies import gated
 from routing.text import Reader
 from routing.types import Candidate, Query, Score
 
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 PROFILES: Final = {"eco": 0.95, "free": 0.9, "auto": 0.99, "premium": 1.0}
 """Profile -> share of the best single model's quality that is enough."""
 PICO: Final = 1e12
+LEAST: Final = 1e-12
+"""Dollars that anything is taken to cost where costs are divided."""
 _SAME: Final = 0.005
 """Shares by which a cost may differ before anybody is told."""
 _UNKNOWN_COST: Final = 1.0
@@ -71,6 +74,8 @@ class Estimate(NamedTuple):
     """Whether the artifact knows its model."""
     scale: float = 1.0
     """`cost`, as a share of what it was when it was learned."""
+    alone: bool = True
+    """Whether it is of one candidate, not of a cascade."""
 
 
 class Learned:
@@ -78,6 +83,7 @@ class Learned:
 
     options = LearnedOptions
     reads_prompt = True
+    gates = True
     head: ClassVar[str] = GBDT
 
     def __init__(self, name: str, options: LearnedOptions, setting: Setting) -> None:
@@ -114,17 +120,16 @@ class Learned:
         began = self._clock()
         if held is not None and began >= self._rests_until:
             try:
-                scores, scales = self._by(
-                    held, query, candidates, began + self._budget_s
-                )
+                until = began + self._budget_s
+                scores, scales = self._by(held, query, candidates, health, until)
             except Exception as error:  # noqa: BLE001 - no model takes a request along
                 self._rest(repr(error))
             else:
                 took = self._clock() - began
                 if took > self._budget_s:
                     self._rest(f"a decision took {took:.3f} s")
-                best = max(range(len(scores)), key=lambda i: scores[i].value)
-                self.notes.chose(query.id, candidates[best].id, scales[best])
+                first = {candidates[i].id: scales[i] for i in _first(scores)}
+                self.notes.chose(query.id, first)
                 return scores
         if held is None:
             why = f"no artifact ({self._shelf.fault}); "
@@ -140,6 +145,7 @@ class Learned:
         held: Held,
         query: Query,
         candidates: Sequence[Candidate],
+        health: Sequence[Health],
         until: float,
     ) -> tuple[list[Score], list[float]]:
         """With what each candidate costs, as a share of what was learned."""
@@ -151,24 +157,37 @@ class Learned:
             raise ArithmeticError("it answers with what is no number")
         found = [estimate(model, query, c, said.quality, said.cost) for c in candidates]
         found = apart(model, query, candidates, found)
+        arms = gated.opened(
+            model, query, candidates, health, costs=[e.cost for e in found]
+        )
+        every = found + [
+            several(model, arm, said.quality, said.cost, found) for arm in arms
+        ]
         share = wanted(query, self._options.quality)
-        values, told = self.decide(model, found, share, said.trust)
+        values, told = self.decide(model, every, share, said.trust)
         if said.trust < 1.0:
             told = f"{told}, trust {said.trust:.2f}"
-        digest = model.artifact.digest[:8]
-        best = max(values)
-        ties = values.count(best)
+        told = f"{told} (artifact {model.artifact.digest[:8]})"
+        alone = values[: len(found)]
+        best = max(alone)
+        ties = alone.count(best)
         scores = [
             Score(
                 value,
                 f"quality {e.quality:.3f}{'' if e.known else ' (not learned)'},"
-                f" ${e.cost:.6f}{dearer(e.scale)}, {told} (artifact {digest})",
+                f" ${e.cost:.6f}{dearer(e.scale)}, {told}",
                 1.0 / ties if value == best else 0.0,
                 e.quality,
             )
-            for value, e in zip(values, found, strict=True)
+            for value, e in zip(alone, found, strict=True)
         ]
-        return scores, [e.scale for e in found]
+        scales = [e.scale for e in found]
+        at = max(range(len(values)), key=lambda i: values[i])
+        if at < len(found):
+            return scores, scales
+        e = every[at]
+        why = f"quality {e.quality:.3f}, ${e.cost:.6f}{dearer(e.scale)}"
+        return gated.conducted(scores, arms[at - len(found)], why), scales
 
     def _rest(self, why: str) -> None:
         self._ill = why
@@ -215,10 +234,13 @@ class Learned:
         self, model: Model, found: list[Estimate], share: float, trust: float
     ) -> tuple[list[float], str]:
         """A value for each estimate, and what it was weighed by."""
-        rate, loyalty = weighed(model, self.head, share, trust)
-        first = max((e.prior for e in found), default=0.0)
+        arms = not all(e.alone for e in found)
+        rate, loyalty = weighed(model, self.head, share, trust, cascades=arms)
+        first = max((e.prior for e in found if e.alone), default=0.0)
         values = [
-            e.quality - rate * e.cost + (loyalty if e.prior == first else 0.0)
+            e.quality
+            - rate * e.cost
+            + (loyalty if e.alone and e.prior == first else 0.0)
             for e in found
         ]
         return values, f"{share:.0%} of the best"
@@ -231,9 +253,9 @@ def estimate(
     quality: Floats,
     cost: Floats,
 ) -> Estimate:
-    """What is expected of a candidate: by its full name, its model's name or its id;
-    of a stranger what models of its price were worth."""
-    place = placed(model, candidate)
+    """What is expected of a candidate; of a stranger what models of its price were
+    worth."""
+    place = gated.placed(model, candidate)
     if place is not None:
         learned = now = float(cost[place])
         then = model.prices[place]
@@ -252,16 +274,6 @@ def estimate(
     return Estimate(worth, dollars, worth, known=False)
 
 
-def placed(model: Model, candidate: Candidate) -> int | None:
-    """Where the artifact has the candidate's model; `None`: nowhere."""
-    bare = candidate.model.rpartition("/")[2]
-    for name in (candidate.model, bare, candidate.id):
-        place = model.place.get(name)
-        if place is not None:
-            return place
-    return None
-
-
 def apart(
     model: Model,
     query: Query,
@@ -272,7 +284,7 @@ def apart(
     by their own prices. The cheapest costs what was learned."""
     members: dict[int, list[int]] = {}
     for i, candidate in enumerate(candidates):
-        place = placed(model, candidate)
+        place = gated.placed(model, candidate)
         if place is not None and model.prices[place] is None:
             members.setdefault(place, []).append(i)
     for own in members.values():
@@ -299,6 +311,37 @@ def _like(model: Model, dollars: float) -> float:
     return float(model.prior[near].min())
 
 
+def several(
+    model: Model,
+    arm: gated.Open,
+    quality: Floats,
+    cost: Floats,
+    found: Sequence[Estimate],
+) -> Estimate:
+    """What is expected of a cascade whose members are `found`. How often the last of
+    them is asked is what its learned cost tells; then its price is theirs."""
+    first, second, last = (float(cost[place]) for place in arm.learned)
+    learned = float(cost[arm.place])
+    share = min(max((learned - first - second) / max(last, LEAST), 0.0), 1.0)
+    own = [found[i].cost for i in arm.members]
+    now = own[0] + own[1] + share * own[2]
+    scale = now / max(first + second + share * last, LEAST)
+    return Estimate(
+        float(quality[arm.place]),
+        learned * scale,
+        float(model.prior[arm.place]),
+        known=True,
+        scale=scale,
+        alone=False,
+    )
+
+
+def _first(scores: Sequence[Score]) -> list[int]:
+    """Who is put first; of a cascade, all who may give its answer."""
+    rungs = [i for i, score in enumerate(scores) if score.rung]
+    return rungs or [max(range(len(scores)), key=lambda i: scores[i].value)]
+
+
 def wanted(query: Query, option: float | None) -> float:
     """The share of the best single model's quality that is enough: as the client
     says, else its profile, else the options."""
@@ -310,11 +353,17 @@ def wanted(query: Query, option: float | None) -> float:
     return PROFILES["auto"] if option is None else option
 
 
-def weighed(model: Model, head: str, share: float, trust: float) -> tuple[float, float]:
-    """The rate and the loyalty, between those of known prompts and of strange ones."""
+def weighed(
+    model: Model, head: str, share: float, trust: float, *, cascades: bool = False
+) -> tuple[float, float]:
+    """The rate and the loyalty, between those of known prompts and of strange ones;
+    `cascades`: where these may be chosen, too."""
     manifest = model.artifact.manifest
-    known = terms_of(manifest.terms[head], share)
-    strange = terms_of(manifest.strange_terms, share)
+    if cascades:
+        own, others = manifest.arm_terms[head], manifest.arm_terms[STRANGE]
+    else:
+        own, others = manifest.terms[head], manifest.strange_terms
+    known, strange = terms_of(own, share), terms_of(others, share)
     return (
         trust * known.rate + (1.0 - trust) * strange.rate,
         trust * known.loyalty + (1.0 - trust) * strange.loyalty,

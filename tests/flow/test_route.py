@@ -170,6 +170,7 @@ def test_a_strategy_of_another_distribution_decides(
             "no model `jugde`",
         ),
         ({"kind": "cascade", "options": {"verifier": "x"}}, "doubt: verify"),
+        ({"kind": "cascade", "options": {"router": "usage"}}, "over an artifact"),
         ({"kind": "cascade", "options": {"rungs": 1}}, ">= 2"),
     ],
 )

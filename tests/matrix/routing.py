@@ -7,9 +7,30 @@ from tests.matrix.row import Row
 _CONDUCT: Final = "flow/test_conduct.py::"
 _EXTERNAL: Final = "flow/test_external.py::"
 _CASCADE: Final = "flow/test_cascade.py::"
+_GATED: Final = "flow/test_gated.py::"
 _FLOW: Final = "flow/test_strategies.py::"
 
 ROWS: Final = (
+    Row(
+        "routing",
+        "a trained router chooses for each prompt: one model alone, or a cascade",
+        (
+            f"{_GATED}test_the_router_chooses_a_cascade_or_one_alone",
+            f"{_GATED}test_where_they_differ_the_dear_one_is_asked",
+            f"{_GATED}test_a_stream_is_told_when_it_is_whole",
+            f"{_GATED}test_the_explanation_tells_it_and_asks_nobody",
+            f"{_GATED}test_what_one_must_answer_is_asked_of_one",
+            f"{_GATED}test_a_picture_is_shown_to_one",
+            f"{_GATED}test_tokens_end_it_as_they_end_any_cascade",
+            f"{_GATED}test_who_fails_is_passed_by",
+            f"{_GATED}test_a_member_that_is_not_there_leaves_no_cascade",
+            f"{_GATED}test_a_member_that_is_left_alone_leaves_no_cascade",
+            f"{_GATED}test_an_artifact_without_cascades_or_none_at_all_asks_one",
+            f"{_GATED}test_the_router_alone_never_asks_two",
+            f"{_GATED}test_who_is_explored_is_asked_alone",
+        ),
+        ("routeiq routing train --cascade",),
+    ),
     Row(
         "routing",
         "what a judge says teaches those who learn while serving, bounded and once",

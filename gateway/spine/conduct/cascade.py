@@ -20,7 +20,7 @@ async def cascade(
     Raises:
         UpstreamError: a provider says that the call itself is at fault.
     """
-    rungs = [step.candidate for step in planned.order[: options.rungs]]
+    rungs = planned.rungs or [s.candidate for s in planned.order[: options.rungs]]
     climb = _Climb(calls, options)
     at, why = 0, ""
     while at < len(rungs) and not climb.why:

@@ -23,6 +23,7 @@ from gateway.spine.exchange import Exchange
 from gateway.spine.remotes import Remotes
 from gateway.spine.route import query
 from gateway.spine.way import Way
+from routing.contract import Method
 from routing.strategies.conducted import (
     AgenticOptions,
     CascadeOptions,
@@ -31,6 +32,7 @@ from routing.strategies.conducted import (
 from routing.types import Plan, Query, Step
 
 PLAINLY: Final = "answered plainly: {}"
+ALONE: Final = PLAINLY.format("the router chose one model alone")
 
 
 class Conductor:
@@ -64,10 +66,15 @@ class Conductor:
                 return await self._way.answer(exchange, call)
             finally:
                 _note(exchange, PLAINLY.format(why))
-        asks = Calls(self._way, self._directory, exchange, call, asked, strategy.method)
         await self._remotes.ask(exchange, call, alias)
-        exchange.query = asked
+        asked = exchange.query = _open(asked, strategy.method)
         planned = exchange.plan = alias.plan(asked, time.monotonic())
+        if _is_for_one(planned, asked):
+            try:
+                return await self._way.answer(exchange, call, planned)
+            finally:
+                _note(exchange, ALONE)
+        asks = Calls(self._way, self._directory, exchange, call, asked, strategy.method)
         try:
             answered = await _conducted(asks, planned)
             if answered is None:
@@ -79,25 +86,48 @@ class Conductor:
         return answered
 
 
-def foretold(exchange: Exchange, call: Call, alias: Alias, asked: Query) -> str:
-    """How the call would be answered, if not by one call as any; else nothing."""
+def foretold(
+    exchange: Exchange, call: Call, alias: Alias, asked: Query
+) -> tuple[Plan, str]:
+    """Who would be asked, and how the call would be answered if not by one call as
+    any."""
     strategy = (
         alias.conducting(asked) if alias.may_conduct(asked.wishes.strategy) else None
     )
     if strategy is None:
-        return ""
+        return alias.plan(asked, time.monotonic()), ""
     if why := passed(exchange, call, strategy.method):
-        return PLAINLY.format(why)
-    options = strategy.method
-    match options:
-        case CascadeOptions():
-            return f"cascade: at most {options.rungs}, by doubt: {options.doubt}"
-        case RouterR1Options():
+        return alias.plan(asked, time.monotonic()), PLAINLY.format(why)
+    asked = _open(asked, strategy.method)
+    planned = alias.plan(asked, time.monotonic())
+    if _is_for_one(planned, asked):
+        return planned, ALONE
+    return planned, _told(planned, strategy.method)
+
+
+def _told(planned: Plan, method: Method) -> str:
+    match method:
+        case CascadeOptions() as options:
+            rungs = len(planned.rungs) or options.rungs
+            return f"cascade: at most {rungs}, by doubt: {options.doubt}"
+        case RouterR1Options() as options:
             return f"router_r1: at most {options.max_iterations} turns"
-        case AgenticOptions():
+        case AgenticOptions() as options:
             return f"agentic: at most {options.parts} parts"
         case _:
             return ""
+
+
+def _open(asked: Query, method: Method) -> Query:
+    """The query, open to cascades where a router chooses among them."""
+    if isinstance(method, CascadeOptions) and method.router:
+        return msgspec.structs.replace(asked, cascades=True)
+    return asked
+
+
+def _is_for_one(planned: Plan, asked: Query) -> bool:
+    """Whether a router could have chosen a cascade, and did not."""
+    return asked.cascades and bool(planned.order) and not planned.rungs
 
 
 async def _conducted(calls: Calls, planned: Plan) -> Answered | None:

@@ -21,7 +21,7 @@ def _watch(**band: float) -> Watch:
 
 
 def _decide(watch: Watch, id: str, **said: object) -> None:
-    watch.chose(id, "a")
+    watch.chose(id, {"a": 1.0})
     outcome = {
         "query": Query(alias="auto", id=id),
         "candidate": "a",
@@ -66,7 +66,7 @@ def test_out_of_the_band_it_goes_and_says_why(
 def test_another_price_is_no_fault() -> None:
     watch = _watch()
     for i in range(60):
-        watch.chose(str(i), "a", 3.0)
+        watch.chose(str(i), {"a": 3.0})
         _decide(watch, str(i), cost=0.03)
     assert not watch.fault()
     assert watch.seen().cost.mean == pytest.approx(0.01)
@@ -89,7 +89,7 @@ def test_only_its_own_decisions_count() -> None:
     watch = _watch()
     for i in range(100):
         query = Query(alias="auto", id=str(i))
-        watch.chose(str(i), "a")
+        watch.chose(str(i), {"a": 1.0})
         told = Outcome(
             query=query, candidate="b", ok=False, latency_s=0.1, cost=9.0, quality=0.0
         )
