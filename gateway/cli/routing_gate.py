@@ -2,14 +2,16 @@
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from gateway.cli.commands import OK, PROBLEM
+from gateway.cli.routing_rules import rules
 from gateway.cli.show import err, out, table
 from routing.lab.choices import Rule, choices
-from routing.lab.completion import Partial, partial
+from routing.lab.completion import Partial, corrected, partial
 from routing.lab.drift import drift
 from routing.lab.gate import Bound, Terms, Verdict, judge
 from routing.lab.lines import Lines, read_lines
@@ -30,32 +32,63 @@ def change(arguments: argparse.Namespace) -> int:
         return PROBLEM
 
 
+class _Judged(NamedTuple):
+    """A version, as one strategy would decide by it."""
+
+    rule: Rule
+    verdict: Verdict
+
+
 def _promote(arguments: argparse.Namespace) -> int:
+    """Who decides by it, must decide well: every rule is judged, all must pass."""
     registry = Registry(Path(arguments.registry))
     router = model(registry.folder / arguments.version, arguments.key)
     lines = read_lines(Path(arguments.data))
     rows = partial(lines)
-    rule = Rule(arguments.kind, arguments.quality)
-    verdict = judge(
-        rows,
-        choices(router, rows.sketches, lines.models, rule),
-        Terms(arguments.floor, arguments.margin, arguments.confidence, arguments.least),
-        _champion(registry, arguments, rows, lines, rule),
+    terms = Terms(
+        arguments.floor, arguments.margin, arguments.confidence, arguments.least
     )
+    truth = corrected(rows)
+    judged = []
+    for rule in rules(arguments):
+        chosen = choices(router, rows.sketches, lines.models, rule)
+        champion = _champion(registry, arguments, rows, lines, rule)
+        judged.append(_Judged(rule, judge(rows, chosen, terms, champion, truth)))
+    reasons = _reasons(judged)
     if lines.digest == router.artifact.manifest.data["sha256"]:
-        why = "these are the rows it learned from: judge it on others"
-        verdict = verdict._replace(reasons=(why, *verdict.reasons))
-    passed = not verdict.reasons
-    if passed or arguments.force:
+        reasons.insert(0, "these are the rows it learned from: judge it on others")
+    if not reasons or arguments.force:
+        promised = {
+            rule.head: Expected(quality=found.quality.mean, cost=found.cost.mean)
+            for rule, found in reversed(judged)
+        }
         registry.promote(
             arguments.version,
-            Expected(quality=verdict.quality.mean, cost=verdict.cost.mean),
-            why="; ".join(verdict.reasons),
-            forced=not passed,
-            figures=verdict.figures(),
+            promised[judged[0].rule.head],
+            by=promised,
+            why="; ".join(reasons),
+            forced=bool(reasons),
+            figures=_figures(judged),
         )
-    _tell(arguments, verdict, lines)
-    return OK if passed or arguments.force else PROBLEM
+    _tell(arguments, judged, reasons, lines)
+    return OK if not reasons or arguments.force else PROBLEM
+
+
+def _reasons(judged: list[_Judged]) -> list[str]:
+    """Against the version; of which rule, where there are several."""
+    return [
+        f"{rule}: {why}" if judged[1:] else why
+        for rule, verdict in judged
+        for why in verdict.reasons
+    ]
+
+
+def _figures(judged: list[_Judged]) -> dict[str, float]:
+    """Of the first as they are, of others after their names."""
+    told = judged[0].verdict.figures()
+    for rule, verdict in judged[1:]:
+        told |= {f"{rule}: {name}": x for name, x in verdict.figures().items()}
+    return told
 
 
 def _champion(
@@ -78,33 +111,40 @@ def _champion(
         return None
 
 
-def _tell(arguments: argparse.Namespace, found: Verdict, lines: Lines) -> None:
-    passed = not found.reasons
+def _tell(
+    arguments: argparse.Namespace,
+    judged: list[_Judged],
+    reasons: list[str],
+    lines: Lines,
+) -> None:
     if arguments.json:
         said = {
-            "promoted": passed or arguments.force,
-            "passed": passed,
-            "reasons": found.reasons,
-            "best": lines.models[found.best],
-            **found.figures(),
+            "promoted": not reasons or arguments.force,
+            "passed": not reasons,
+            "reasons": reasons,
+            "judged": [str(rule) for rule, _ in judged],
+            "best": lines.models[judged[0].verdict.best],
+            **_figures(judged),
         }
         out(msgspec.json.encode(said).decode())
         return
-    rows = [
-        ("held-out rows", f"{found.rows} (worth {found.effective:.0f})", ""),
-        _row("quality", found.quality),
-        _row("above the hull of single models", found.gap),
-        _row(f"of the quality of {lines.models[found.best]}", found.relative),
-        _row("of its cost, saved", found.saved),
-        ("cost of a call", f"${found.cost.mean:.6f}", ""),
-    ]
-    out(table(("what", "estimate", f"{arguments.confidence:.0%} bounds"), rows))
-    for why in found.reasons:
+    for rule, found in judged:
+        rows = [
+            ("held-out rows", f"{found.rows} (worth {found.effective:.0f})", ""),
+            _row("quality", found.quality),
+            _row("above the hull of single models", found.gap),
+            _row(f"of the quality of {lines.models[found.best]}", found.relative),
+            _row("of its cost, saved", found.saved),
+            ("cost of a call", f"${found.cost.mean:.6f}", ""),
+        ]
+        bounds = f"{arguments.confidence:.0%} bounds"
+        out(table((str(rule), "estimate", bounds), rows) + "\n")
+    for why in reasons:
         err(f"routeiq: {arguments.version}: {why}")
-    if passed:
-        out(f"\n{arguments.version} serves")
+    if not reasons:
+        out(f"{arguments.version} serves")
     elif arguments.force:
-        out(f"\n{arguments.version} serves all the same, which is recorded")
+        out(f"{arguments.version} serves all the same, which is recorded")
     else:
         err("routeiq: it is not put in; `--force` does it, and is recorded")
 

@@ -68,6 +68,7 @@ def _promote(actions: Any, add: Add) -> None:
         "promote",
         "let a version serve, if evidence says that it may",
         "routeiq routing promote router v2 --data held.jsonl.gz",
+        "routeiq routing promote router v2 --data held.jsonl.gz --config routeiq.yaml",
     )
     _registry(command)
     command.add_argument("version", metavar="VERSION", help="its folder in there")
@@ -99,8 +100,19 @@ def _promote(actions: Any, add: Add) -> None:
         metavar="N",
         help="effective rows without which nothing is concluded; default: 50",
     )
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--kind",
+        action="append",
+        help="a kind of strategy that decides by it, repeat; default: gbdt",
+    )
+    which.add_argument(
+        "--config",
+        metavar="FILE",
+        help="instead: every strategy of it that decides by what is promoted there",
+    )
     command.add_argument(
-        "--kind", default="gbdt", help="the kind of strategy; default: gbdt"
+        "--threshold", type=whole_share, metavar="X", help="of `hybrid`, if it has one"
     )
     command.add_argument(
         "--force", action="store_true", help="whatever the evidence says; recorded"

@@ -21,6 +21,14 @@ class Rule(NamedTuple):
     """Its kind."""
     share: float = 0.99
     """Of the best single model's quality that is enough."""
+    threshold: float | None = None
+    """Of `hybrid`, where it is said: share of the likeliest model's chance that is
+    enough."""
+
+    def __str__(self) -> str:
+        if self.threshold is not None:
+            return f"{self.head} (threshold {self.threshold:g})"
+        return f"{self.head} ({self.share:.0%} of the best)"
 
 
 def choices(
@@ -45,7 +53,11 @@ def choices(
     chosen = np.empty(len(sketches), np.int64)
     for i, sketch in enumerate(sketches):
         said = model.predict(sketch, rule.head)
+        quality, cost = said.quality[place], said.cost[place]
+        if rule.threshold is not None:
+            enough = quality >= rule.threshold * quality.max()
+            chosen[i] = np.argmin(np.where(enough, cost, np.inf))
+            continue
         rate, loyalty = weighed(model, rule.head, rule.share, said.trust)
-        worth = said.quality[place] - rate * said.cost[place]
-        chosen[i] = np.argmax(worth + loyalty * first)
+        chosen[i] = np.argmax(quality - rate * cost + loyalty * first)
     return chosen

@@ -77,11 +77,12 @@ def judge(
     chosen: Ints,
     terms: Terms,
     champion: Ints | None = None,
+    truth: tuple[Doubles, Doubles] | None = None,
     seed: int = 0,
 ) -> Verdict:
     """What comes of choosing model `chosen[i]` on row i; `champion` is what serves now
-    would have chosen."""
-    quality, cost = corrected(rows)
+    would have chosen, `truth` what `corrected` said of the rows, where it was asked."""
+    quality, cost = corrected(rows) if truth is None else truth
     at = np.arange(len(chosen))
     best = best_single(quality, cost)
     got = _Sample(quality, cost, quality[at, chosen], cost[at, chosen], best)

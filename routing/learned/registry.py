@@ -46,6 +46,14 @@ class Live(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """ISO time, UTC."""
     previous: str = ""
     expected: Expected | None = None
+    """Whoever asks the version, where `by` is empty."""
+    by: dict[str, Expected] = {}
+    """Kind of strategy -> what it was believed to do by this version; of kinds that
+    are not there nobody has found out."""
+
+    def promised(self, head: str) -> Expected | None:
+        """To who asks the version by this kind; `None`: nothing."""
+        return self.by.get(head) if self.by else self.expected
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -109,6 +117,7 @@ class Registry:
         version: str,
         expected: Expected | None,
         *,
+        by: dict[str, Expected] | None = None,
         why: str = "",
         forced: bool = False,
         figures: dict[str, float] | None = None,
@@ -130,6 +139,7 @@ class Registry:
                 since=_now(),
                 previous=before.version if before is not None else "",
                 expected=expected,
+                by=by or {},
             )
             event = Event(
                 what="promote",

@@ -96,8 +96,9 @@ class Shelf:
         live = held.live if held is not None else None
         if live != self._watched:
             self._watched = live
-            version, expected = (live.version, live.expected) if live else ("", None)
-            self._watch.begin(version, expected)
+            version = live.version if live is not None else ""
+            promised = live.promised(self._head) if live is not None else None
+            self._watch.begin(version, promised)
         return held
 
     def reload(self) -> None:

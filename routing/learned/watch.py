@@ -113,6 +113,11 @@ class Watch:
         self._expected = expected
         self._chosen.clear()
 
+    @property
+    def watches(self) -> bool:
+        """Whether anything was promised of the version, by which it can be at fault."""
+        return self._expected is not None
+
     def chose(self, id: str, scales: Mapping[str, float]) -> None:
         """The version put this one first for the exchange, or a cascade of these. By
         its scale a candidate's price is another than the one it was learned with: that

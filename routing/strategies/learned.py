@@ -218,6 +218,7 @@ class Learned:
         said: dict[str, Any] = {
             "artifact": held.model.artifact.digest if held is not None else None,
             "version": held.name if held is not None else None,
+            "watched": self.notes.watches,
             "fault": self._shelf.fault or (self._ill if rests else ""),
             **self.counts(),
         }

@@ -45,6 +45,17 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "every trained kind is judged as it will decide, and rolled back out of its band",
+        (
+            "flow/test_kinds.py::test_all_who_decide_by_a_version_are_judged",
+            "flow/test_kinds.py::test_kinds_are_named_one_by_one_too",
+            "flow/test_kinds.py::test_out_of_its_band_every_kind_is_rolled_back",
+            "flow/test_kinds.py::test_of_what_nobody_judged_nothing_is_expected",
+        ),
+        ("routeiq routing promote --config",),
+    ),
+    Row(
+        "routing",
         "fault 38: an artifact that must not serve does not, and no request notices",
         (
             "flow/test_promotion.py::"

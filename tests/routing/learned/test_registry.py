@@ -113,3 +113,22 @@ def test_the_pointer_is_plain_json(tmp_path: Path) -> None:
     registry.promote("v1", None)
     said = msgspec.json.decode((tmp_path / POINTER).read_bytes())
     assert said["version"] == "v1"
+
+
+def test_what_was_promised_of_a_kind_holds_for_it_alone(tmp_path: Path) -> None:
+    registry = _registry(tmp_path)
+    one, other = Expected(quality=0.9, cost=0.1), Expected(quality=0.7, cost=0.2)
+    # As it was written before kinds were told apart, and as it is now.
+    assert registry.promote("v1", one).promised("svm") == one
+    registry.promote("v2", one, by={"gbdt": one, "hybrid": other})
+    live = registry.live()
+    assert live is not None
+    assert [live.promised(kind) for kind in ("gbdt", "hybrid", "svm")] == [
+        one,
+        other,
+        None,
+    ]
+    registry.promote("v3", None)
+    back = registry.rollback("test")
+    assert back is not None
+    assert back.promised("hybrid") == other
