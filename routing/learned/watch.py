@@ -21,6 +21,8 @@ MEMORY: Final = 10_000
 """Decisions whose outcome is waited for."""
 FADE: Final = 400.0
 """Outcomes from which on older ones lose weight."""
+KEYS: Final = 64
+"""Whose scores are told apart; of more the quietest are forgotten."""
 _COIN: Final = 0.25
 """Variance of a fair coin: the most that a number from 0 to 1 has."""
 
@@ -84,13 +86,32 @@ class Seen(msgspec.Struct):
     quality: Sum = msgspec.field(default_factory=Sum)
     failed: Sum = msgspec.field(default_factory=Sum)
     cost: Sum = msgspec.field(default_factory=Sum)
+    by_key: dict[str, Sum] = {}
+    """Quality, by the key that asked."""
 
     def plus(self, other: "Seen") -> "Seen":
+        keys = {
+            key: self.by_key.get(key, Sum()).plus(other.by_key.get(key, Sum())).faded()
+            for key in self.by_key | other.by_key
+        }
+        loudest = sorted(keys, key=lambda key: (-keys[key].weight, key))[:KEYS]
         return Seen(
             self.version,
             self.quality.plus(other.quality).faded(),
             self.failed.plus(other.failed).faded(),
             self.cost.plus(other.cost).faded(),
+            {key: keys[key] for key in loudest},
+        )
+
+    def alone(self, lowest: float, least: float) -> bool:
+        """Whether one key alone finds the quality under `lowest`: all others together,
+        whose scores weigh `least`, do not."""
+        weight = sum(one.weight for one in self.by_key.values())
+        total = sum(one.total for one in self.by_key.values())
+        return any(
+            weight - own.weight >= least
+            and total - own.total >= lowest * (weight - own.weight)
+            for own in self.by_key.values()
         )
 
 
@@ -137,6 +158,8 @@ class Watch:
         if outcome.quality is not None:
             if outcome.weight > 0.0:
                 news.quality.add(outcome.quality, outcome.weight)
+                own = news.by_key.setdefault(outcome.query.key, Sum())
+                own.add(outcome.quality, outcome.weight)
             return
         news.failed.add(0.0 if outcome.ok else 1.0)
         if outcome.ok and outcome.cost is not None:
@@ -179,6 +202,7 @@ class Watch:
         if (
             quality.weight >= band.least
             and quality.mean + SIGMAS * quality.error(_COIN) < lowest
+            and not seen.alone(lowest, band.least)
         ):
             return (
                 f"quality {quality.mean:.3f} of {quality.weight:.0f} scores, when"

@@ -80,6 +80,12 @@ ROWS: Final = (
             "routing/lab/test_votes.py::"
             "test_a_hundred_thousand_false_votes_weigh_as_much_as_the_honest",
             "flow/test_promotion.py::test_a_version_serves_once_evidence_lets_it_in",
+            "flow/test_poison.py::"
+            "test_a_hundred_thousand_false_votes_do_not_get_a_router_in",
+            "flow/test_poison.py::"
+            "test_what_is_said_again_or_of_others_or_of_times_to_come_is_not_heard",
+            "flow/test_poison.py::"
+            "test_one_key_takes_out_nothing_that_others_are_content_with",
         ),
     ),
     Row(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from routing.contract import Outcome
 from routing.learned.registry import Expected
-from routing.learned.watch import FADE, Band, Watch
+from routing.learned.watch import FADE, KEYS, Band, Watch
 from routing.types import Query
 
 EXPECTED = Expected(quality=0.9, cost=0.01)
@@ -70,6 +70,60 @@ def test_another_price_is_no_fault() -> None:
         _decide(watch, str(i), cost=0.03)
     assert not watch.fault()
     assert watch.seen().cost.mean == pytest.approx(0.01)
+
+
+@given(st.integers(30, 300), st.integers(30, 300), st.integers(1, 4))
+def test_one_key_alone_takes_nothing_out(false: int, honest: int, keys: int) -> None:
+    watch = _watch()
+    for i in range(max(false, honest)):
+        if i < honest:
+            _score(watch, f"honest{i}", f"key_{i % keys}", 1.0)
+        if i < false:
+            _score(watch, f"false{i}", "key_evil", 0.0)
+    assert not watch.fault()
+    # What workers keep tells them apart too.
+    other = _watch()
+    other.join(watch.join(None, 0.0), 0.0)
+    assert not other.fault()
+
+
+def test_what_two_keys_say_takes_it_out() -> None:
+    watch = _watch()
+    for i in range(40):
+        _score(watch, f"one{i}", "key_a", 0.0)
+        _score(watch, f"other{i}", "key_b", 0.0)
+        _score(watch, f"third{i}", "key_c", 1.0)
+    assert "quality 0.33" in watch.fault()
+
+
+def test_where_others_say_too_little_one_key_counts() -> None:
+    watch = _watch()
+    for i in range(40):
+        _score(watch, f"one{i}", "key_a", 0.0)
+    for i in range(20):
+        _score(watch, f"other{i}", "key_b", 1.0)
+    assert watch.fault()
+
+
+@given(st.integers(1, 3 * KEYS))
+def test_of_many_keys_the_loudest_are_kept(count: int) -> None:
+    watch = _watch()
+    for i in range(count):
+        for n in range(1 + (i == 0)):
+            _score(watch, f"{i}-{n}", f"key_{i}", 1.0)
+    watch.join(None, 0.0)
+    kept = watch.seen().by_key
+    assert len(kept) == min(count, KEYS)
+    assert "key_0" in kept
+
+
+def _score(watch: Watch, id: str, key: str, quality: float) -> None:
+    watch.chose(id, {"a": 1.0})
+    query = Query(alias="auto", id=id, key=key)
+    told = Outcome(
+        query=query, candidate="a", ok=True, latency_s=0.1, cost=None, quality=quality
+    )
+    watch.learn(told)
 
 
 def test_it_goes_soon_after_long_being_good() -> None:
