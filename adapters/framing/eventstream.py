@@ -11,8 +11,11 @@ Source: smithy.io, "Amazon Event Stream Specification".
 
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 from zlib import crc32
+
+import msgspec
 
 from adapters.errors import Garbled
 
@@ -29,6 +32,15 @@ _PRELUDE: Final = 12
 _FRAME: Final = 16
 """Bytes of a message with neither headers nor payload."""
 
+
+class _Chunk(msgspec.Struct, frozen=True):
+    """What a vendor's model streams."""
+
+    bytes: bytes
+
+
+_chunk: Final = msgspec.json.Decoder(_Chunk).decode
+_json: Final = msgspec.json.Decoder().decode
 _TRUE, _FALSE, _BYTES, _STRING = 0, 1, 6, 7
 _FIXED: Final = {_TRUE: 0, _FALSE: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Type of a header -> the bytes of its value, where they are always as many."""
@@ -100,6 +112,22 @@ def write(headers: Mapping[str, str], payload: bytes) -> bytes:
     lengths = _LENGTHS.pack(_FRAME + len(lines) + len(payload), len(lines))
     body = b"".join((lengths, _CRC.pack(crc32(lengths)), lines, payload))
     return body + _CRC.pack(crc32(body))
+
+
+def readable(data: bytes) -> bytes:
+    """Messages as lines of JSON, `{kind: payload}`, chunks unwrapped: for people, and
+    for whoever looks for secrets. What was cut off is left out."""
+    lines = []
+    with suppress(Garbled):
+        for message in Splitter().feed(data):
+            told = message.headers
+            kind = told.get(":event-type") or told.get(":exception-type") or "message"
+            payload = message.payload
+            with suppress(msgspec.MsgspecError, ValueError):
+                if kind == "chunk":
+                    payload = _chunk(payload).bytes
+                lines.append(msgspec.json.encode({kind: _json(payload)}) + b"\n")
+    return b"".join(lines)
 
 
 def _line(name: str, value: str) -> bytes:

@@ -3,23 +3,20 @@
 import argparse
 import asyncio
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import msgspec
 
-from adapters.contract import Hint, Operation
-from adapters.errors import BadCall
-from adapters.registry import DIALECTS
 from gateway.cli.commands import CANNOT_START, OK, PROBLEM
 from gateway.cli.opening import opened
+from gateway.cli.routing_answers import ASKED, answer, question, words
 from gateway.cli.routing_data import entries
 from gateway.cli.show import err, out, table
 from gateway.config.check_models import answers
 from gateway.config.load import Loaded
 from gateway.config.routed import Judge
 from gateway.config.secrets import SecretError
-from gateway.spine.asked import prompt
 from gateway.store.contract import Store, StoreError
 from gateway.store.open import open_store
 from gateway.telemetry.row import (
@@ -126,6 +123,7 @@ class _Bench:
         settings = self._settings
         return (
             bool(row.deployment)
+            and row.operation in ASKED
             and not row.error
             and row.plan is not None
             and row.alias != settings.model
@@ -133,8 +131,8 @@ class _Bench:
         )
 
     async def _judge(self, row: Row) -> None:
-        question, answer = _question(row), _answer(row)
-        if not question or not answer:
+        wanted, said = question(row), answer(row)
+        if not wanted or not said:
             self._count["no text kept"] += 1
             return
         # What one opinion costs, the next one will.
@@ -142,7 +140,7 @@ class _Bench:
         if self.spent + likely > self._settings.budget_usd:
             self._count["not afforded"] += 1
             return
-        score = await self._opinion(question, answer)
+        score = await self._opinion(wanted, said)
         if score is None:
             self._count["no score in the reply"] += 1
             return
@@ -180,7 +178,7 @@ class _Bench:
             )
         self._count["asked"] += 1
         self.spent += float(cost or 0.0)
-        return read_score(_text(msgspec.json.decode(reply.content)))
+        return read_score(words(reply.content))
 
 
 def _why(reply: httpx.Response) -> str:
@@ -188,69 +186,3 @@ def _why(reply: httpx.Response) -> str:
         return str(reply.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return reply.text[:200]
-
-
-def _question(row: Row) -> str:
-    """What the user said last."""
-    if row.prompt:
-        return row.prompt
-    dialect = DIALECTS.get(row.dialect)
-    if dialect is None or not row.request:
-        return ""
-    hint = Hint(model=row.alias, operation=Operation.chat, stream=row.stream)
-    try:
-        return prompt(dialect.read_call(row.request.encode(), hint)).text
-    except BadCall:
-        return ""
-
-
-def _answer(row: Row) -> str:
-    """The text of an answer as it was recorded; empty: there is none to be read."""
-    if not row.response:
-        return ""
-    if not row.stream:
-        try:
-            return _text(msgspec.json.decode(row.response))
-        except msgspec.MsgspecError:
-            return ""
-    said = ""
-    for line in row.response.splitlines():
-        if line.startswith("data: {"):
-            try:
-                said += _text(msgspec.json.decode(line[6:]))
-            except msgspec.MsgspecError:
-                return ""
-    return said
-
-
-def _text(body: Any) -> str:
-    """Of an answer, or of an event of a stream, in the shapes of OpenAI (chat and
-    responses), Anthropic and Gemini."""
-    if not isinstance(body, dict):
-        return ""
-    if body.get("type") == "response.output_text.delta":
-        return str(body.get("delta") or "")
-    if body.get("type") == "content_block_delta":
-        return _string(body.get("delta"), "text")
-    found = ""
-    for choice in _items(body, "choices"):
-        for name in ("message", "delta"):
-            found += _string(choice.get(name), "content")
-    for part in _items(body, "content"):
-        found += _string(part, "text")
-    for item in _items(body, "output"):
-        found += "".join(_string(part, "text") for part in _items(item, "content"))
-    for candidate in _items(body, "candidates"):
-        content = candidate.get("content")
-        found += "".join(_string(part, "text") for part in _items(content, "parts"))
-    return found
-
-
-def _items(body: Any, name: str) -> list[dict[str, Any]]:
-    items = body.get(name) if isinstance(body, dict) else None
-    return [i for i in items if isinstance(i, dict)] if isinstance(items, list) else []
-
-
-def _string(body: Any, name: str) -> str:
-    value = body.get(name) if isinstance(body, dict) else None
-    return value if isinstance(value, str) else ""

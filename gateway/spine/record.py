@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from msgspec.structs import replace
 
+from adapters.framing import eventstream
 from gateway.spine.collect import Collector
 from gateway.telemetry.facts import Facts
 from gateway.telemetry.redact import Redactor
@@ -222,7 +223,7 @@ class Recorder:
 
     def _do(self, batch: Sequence[Facts]) -> None:
         try:
-            batch = self._redactor.batch(batch)
+            batch = self._redactor.batch(list(map(_readable, batch)))
         except Exception as error:  # noqa: BLE001 - what is not clean goes nowhere
             self.lost += len(batch)
             _log.error("exchanges cannot be redacted", extra={"error": repr(error)})
@@ -314,6 +315,13 @@ class Recorder:
             self.lost += left
             _log.error("records lost at shutdown", extra={"lost": left})
         self._each(lambda sink: sink.close())
+
+
+def _readable(facts: Facts) -> Facts:
+    """With an event stream as text, so that secrets in it are found."""
+    if facts.response[:1] != b"\0":  # its lengths begin so, and no text does
+        return facts
+    return replace(facts, response=eventstream.readable(facts.response))
 
 
 def _size(facts: Facts) -> int:

@@ -41,6 +41,32 @@ def test_what_is_written_is_read_from_any_cut(
     assert [(m.headers, m.payload) for m in theirs] == messages
 
 
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=9),
+    lambda inner: st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+
+
+@given(st.lists(st.tuples(NAMES, JSONS, st.booleans()), max_size=5), st.data())
+def test_what_came_whole_can_be_read_as_lines(
+    said: list[tuple[str, object, bool]], data: st.DataObject
+) -> None:
+    parts = []
+    for kind, payload, wrapped in said:
+        body = json.dumps(payload).encode()
+        if wrapped:
+            body = json.dumps({"bytes": base64.b64encode(body).decode()}).encode()
+        name = "chunk" if wrapped else f"of {kind}"[:40]
+        parts.append(eventstream.write({":event-type": name}, body))
+    whole = data.draw(st.integers(0, len(parts)))
+    cut = b"".join(parts[:whole]) + b"".join(parts[whole:])[:9]
+    lines = [json.loads(line) for line in eventstream.readable(cut).splitlines()]
+    assert lines == [
+        {"chunk" if wrapped else f"of {kind}"[:40]: payload}
+        for kind, payload, wrapped in said[:whole]
+    ]
+
+
 @given(st.binary(max_size=60), st.data())
 def test_a_flipped_bit_is_an_error_and_no_text(
     payload: bytes, data: st.DataObject

@@ -13,15 +13,30 @@ from tests.flow.provider import CHAT, ENV, command, deployment, streamed, usage,
 from tests.flow.test_records import BEARER, MASTER, log
 from tests.harness.gateway import Running, gateway
 from tests.harness.keys import mint
-from tests.harness.upstream import Request, Script, Upstream
+from tests.harness.upstream import Request, Script, Upstream, events, tell
 
 ALL = {**ENV, "MASTER": MASTER}
 OPINION_USD = 100 * 10e-6 + 1 * 40e-6
+TEXT = "an easy question"
 BUDGET = 5.5 * OPINION_USD
+
+
+def _legacy(asked: dict[str, Any]) -> Script:
+    """As the old completions API answers."""
+    choice = {"index": 0, "text": "right", "logprobs": None, "finish_reason": "stop"}
+    made = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m"}
+    if not asked.get("stream"):
+        return tell(200, {**made, "choices": [choice], "usage": usage()})
+    parts = [{**choice, "text": part, "finish_reason": None} for part in "right"]
+    ends = [*parts, {**choice, "text": ""}]
+    said = [json.dumps({**made, "choices": [one]}).encode() for one in ends]
+    return events([b"data: " + one + b"\n\n" for one in [*said, b"[DONE]"]])
 
 
 def _answer(request: Request) -> Script:
     asked = request.json()
+    if "prompt" in asked:
+        return _legacy(asked)
     text = asked["messages"][-1]["content"]
     reply = "right" if "easy" in text else "wrong"
     if asked.get("stream"):
@@ -123,6 +138,61 @@ def test_answers_are_judged_once_and_for_no_more_than_the_budget(
     lines = read_lines(Path(running.folder) / "t.jsonl")
     hard = next(x for x in lines.lines if x.prompt == "a hard question")
     assert {score for score in hard.scores if score is not None} == {0.05}
+
+
+def _spoken(stream: bool) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Dialect -> the path and the body of a question."""
+    messages = [{"role": "user", "content": TEXT}]
+    contents = [{"role": "user", "parts": [{"text": TEXT}]}]
+    blocks = [{"role": "user", "content": [{"text": TEXT}]}]
+    limits = {"max_tokens": 99, "anthropic_version": "bedrock-2023-05-31"}
+    told = {"model": "auto", "stream": stream}
+    end = "-stream" if stream else ""
+    invoked = "invoke-with-response-stream" if stream else "invoke"
+    verb = "streamGenerateContent" if stream else "generateContent"
+    return {
+        "chat": (CHAT, told | {"messages": messages}),
+        "completions": ("/v1/completions", told | {"prompt": TEXT}),
+        "responses": ("/v1/responses", told | {"input": TEXT}),
+        "messages": ("/v1/messages", told | {"messages": messages, "max_tokens": 9}),
+        "gemini": (f"/v1beta/models/auto:{verb}?alt=sse", {"contents": contents}),
+        "array": (f"/v1beta/models/auto:{verb}", {"contents": contents}),
+        "converse": (f"/bedrock/model/auto/converse{end}", {"messages": blocks}),
+        "invoke": (f"/bedrock/model/auto/{invoked}", limits | {"messages": messages}),
+    }
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_answers_in_every_dialect_are_read(
+    upstream: Upstream, tmp_path: Path, stream: bool
+) -> None:
+    judge = {"model": "wise", "share": 1.0, "budget_usd": 0.0}
+    setup = {
+        "keys": {"master": "env:MASTER"},
+        "records": {"content": True},
+        "models": {
+            "auto": {"deployments": [deployment(upstream, "one")]},
+            "wise": {"deployments": [deployment(upstream, "judge")]},
+        },
+        "routing": {"judge": {**judge, "rubric": "Only gallantry counts."}},
+    }
+    with gateway(setup, tmp_path, env=ALL) as running:
+        ids = {}
+        for name, (path, body) in _spoken(stream).items():
+            answer = running.post(path, body, headers=BEARER)
+            assert answer.status_code == 200, answer.text
+            ids[name] = answer.headers["x-routeiq-id"]
+        running.record(ids["invoke"])
+        told = _judge(running)
+        kept = {row["id"]: row["score"] for row in log(running.folder, "feedback")}
+        # The judge's rule finds the answer word for word.
+        assert {name: kept.get(id) for name, id in ids.items()} == dict.fromkeys(
+            ids, 1.0
+        )
+        assert told["judged"] == len(ids)
+        if stream:
+            lines = running.record(ids["converse"])["response"].splitlines()
+            assert json.loads(lines[0]) == {"messageStart": {"role": "assistant"}}
 
 
 def test_what_a_judge_says_teaches_once_and_no_more_than_a_key(

@@ -392,6 +392,33 @@ def test_content_is_kept_only_when_asked_for_and_then_redacted(
     assert "unusual words" not in lines, "bodies are for the record alone"
 
 
+def test_what_is_kept_of_an_event_stream_is_text_and_redacted(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    config = {
+        "records": {"content": True},
+        "models": _models(upstream),
+        "keys": {"master": "env:MASTER"},
+    }
+    spoken = upstream.on(
+        lambda r: r.path.startswith("/stream"), streamed("three words: ", CANARY)
+    )
+    asked = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+    path = "/bedrock/model/stream/converse-stream"
+    with gateway(config, tmp_path, env={**ENV, "MASTER": MASTER}) as running:
+        answer = running.post(path, asked, headers=BEARER)
+        assert CANARY.encode() in answer.content
+        row = running.record(answer.headers["x-routeiq-id"])
+    upstream.rules.remove(spoken)
+    lines = [json.loads(line) for line in row["response"].splitlines()]
+    assert [next(iter(line)) for line in lines[:2]] == [
+        "messageStart",
+        "contentBlockDelta",
+    ]
+    assert "three words" in row["response"]
+    assert CANARY not in row["response"]
+
+
 def test_content_is_not_kept_by_itself(running: Running) -> None:
     asked = call("free")
     asked["messages"] = [{"role": "user", "content": "unusual words"}]

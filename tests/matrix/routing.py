@@ -33,6 +33,17 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "a judge is shown recorded answers of every dialect, whole or streamed",
+        (
+            "flow/test_judge.py::test_answers_in_every_dialect_are_read",
+            "flow/test_records.py::"
+            "test_what_is_kept_of_an_event_stream_is_text_and_redacted",
+            "gateway/cli/test_routing_answers.py::"
+            "test_the_words_of_the_first_answer_are_read",
+        ),
+    ),
+    Row(
+        "routing",
         "what a judge says teaches those who learn while serving, bounded and once",
         (
             "flow/test_judge.py::test_what_a_judge_says_teaches_once_and_no_more_than_a_key",
