@@ -256,9 +256,8 @@ async def build(
         scratch=scratch,
     )
     process.register(metrics, version)
-    gauges.register(
-        metrics, dispatch, recorder, client, deployer.book, state.get("server")
-    )
+    server = state.get("server")
+    gauges.register(metrics, dispatch, recorder, client, deployer.book, scores, server)
     recorder.start()
     telemetry.start()
     engine.start()

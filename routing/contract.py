@@ -264,8 +264,32 @@ class Reloading(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """How often what went wrong: artifacts `refused`, decisions `failed`, versions
-        `withdrawn`."""
+        `withdrawn` here, and `rolled_back` by anyone."""
         ...
+
+    def serving(self) -> "Serving | None":
+        """What decides now; `None`: nothing of that kind."""
+        ...
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """What was learned before, and decides now."""
+
+    version: str
+    digest: str
+    made_s: float
+    """Unix seconds at which it was trained."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A strategy that says by what it scored, how often."""
+
+    name: str
+    scored: Mapping[str, int]
+    """`learned`: by what was learned, here or by the server that it asks; `otherwise`:
+    another strategy did, for lack of that; `rest`: another did, for a while after a
+    failure."""
 
 
 @runtime_checkable

@@ -98,16 +98,46 @@ async def _decided(scores: Scores, id: str, who: Principal) -> Decision | None:
     return decision
 
 
-def rows(
-    store: Store, keyring: Keyring, redactor: Redactor, scores: Scores
-) -> list[Row]:
-    """One score per key, answer and name: the first counts, repeats change nothing."""
+def _result(first: bool, weight: float) -> str:
+    """`capped`: it counts less, its key has given many."""
+    if not first:
+        return "duplicate"
+    return "capped" if 0.0 < weight < 1.0 else "taken"
 
-    async def create(request: Request, principal: Principal) -> Response:
+
+class Scoring:
+    """The handler."""
+
+    def __init__(self, store: Store, redactor: Redactor, scores: Scores) -> None:
+        self._store = store
+        self._redactor = redactor
+        self._scores = scores
+
+    async def create(self, request: Request, principal: Principal) -> Response:
+        source, result = "client", "failed"
         try:
-            said = _decode(await request.body())
-        except msgspec.MsgspecError as error:
-            raise Refused(400, "invalid_request_error", str(error)) from error
+            try:
+                said = _decode(await request.body())
+            except msgspec.MsgspecError as error:
+                raise Refused(400, "invalid_request_error", str(error)) from error
+            source = said.source or source
+            first, weight = await self._take(said, principal)
+            result = _result(first, weight)
+        except Refused as refused:
+            if refused.status < 500:
+                result = "refused"
+            raise
+        finally:
+            self._scores.results[source, result] += 1
+        told = {"object": "feedback", "id": said.id, "accepted": first}
+        return Response(
+            _encode(told | {"weight": weight}),
+            status_code=201 if first else 200,
+            media_type="application/json",
+        )
+
+    async def _take(self, said: Said, principal: Principal) -> tuple[bool, float]:
+        """Whether it was new, and how much it taught. Raises `Refused`."""
         _checked(said)
         speaker = _speaker(said, principal)
         kept = Feedback(
@@ -119,26 +149,27 @@ def rows(
             key=speaker.id,
             source=said.source,
         )
-        weight = 0.0
         try:
-            decision = await _decided(scores, said.id, principal)
-            first = await _keep(store, kept, encode_feedback(kept, redactor))
+            decision = await _decided(self._scores, said.id, principal)
+            data = encode_feedback(kept, self._redactor)
+            first = await _keep(self._store, kept, data)
         except StoreError as error:
             raise Refused(503, "server_error", "feedback cannot be kept now") from error
-        if first and decision is not None:
-            weight = await scores.teach(said.id, decision, speaker, said.score)
-        told = {"object": "feedback", "id": said.id, "accepted": first}
-        return Response(
-            _encode(told | {"weight": weight}),
-            status_code=201 if first else 200,
-            media_type="application/json",
-        )
+        if not first or decision is None:
+            return first, 0.0
+        return True, await self._scores.teach(said.id, decision, speaker, said.score)
 
+
+def rows(
+    store: Store, keyring: Keyring, redactor: Redactor, scores: Scores
+) -> list[Row]:
+    """One score per key, answer and name: the first counts, repeats change nothing."""
+    handler = Scoring(store, redactor, scores).create
     return [
         Row(
             method="POST",
             path="/v1/feedback",
-            endpoint=with_key(keyring, DIALECTS["openai.chat"], create),
+            endpoint=with_key(keyring, DIALECTS["openai.chat"], handler),
             auth="key",
             recorded=False,
             summary="A score for an earlier answer",

@@ -34,6 +34,10 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     candidate: str
     model: str
     query: Query
+    strategy: str = ""
+    """Who decided: of an experiment, the arm."""
+    expected: float | None = None
+    """Quality of the candidate, as far as who decided has an opinion."""
 
 
 _decode = msgspec.json.Decoder(Decision).decode

@@ -1,10 +1,12 @@
 """Clients' scores, told to whoever decided."""
 
 import logging
+from collections import Counter
 from typing import Final
 
 from gateway.deployments import Directory
 from gateway.govern.principal import Principal
+from gateway.learning.believed import Believed
 from gateway.learning.decisions import Decision, Decisions
 from gateway.learning.votes import weight
 from gateway.store.contract import Store, StoreError
@@ -42,6 +44,10 @@ class Scores:
         self._full = full
         self._keep_s = keep_s
         self._judged = full if judged is None else judged
+        self.believed = Believed()
+        self.results = Counter[tuple[str, str]]()
+        """Of whom (`client`, `judge`), what became of it (`taken`, `duplicate`,
+        `capped`, `refused`, `failed`) -> how many scores."""
 
     async def decision(self, id: str) -> Decision | None:
         """Raises `StoreError`."""
@@ -74,6 +80,8 @@ class Scores:
         )
         for learner in learners:
             learner.learn(said)
+        if decision.expected is not None:
+            self.believed.add(decision.strategy, decision.expected, score, counts)
         return counts
 
     def _learners(self, decision: Decision) -> list[Keeping]:

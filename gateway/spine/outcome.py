@@ -7,7 +7,7 @@ from gateway.spine.exchange import Exchange
 from gateway.telemetry.facts import Attempt
 from routing.contract import Keeping, Outcome
 from routing.filters import expected
-from routing.types import Candidate, Query
+from routing.types import Candidate, Plan, Query
 
 NOT_TOLD = frozenset({"cancelled", HUNG_UP})
 """Ends of attempts that say nothing about anybody."""
@@ -35,7 +35,7 @@ def _tell(exchange: Exchange, alias: Alias, query: Query, decisions: Decisions) 
             outcome = _outcome(query, attempt, candidate)
             for learner in learners:
                 learner.learn(outcome)
-    served = exchange.served_by
+    served, plan = exchange.served_by, exchange.plan
     if served is None or not alias.has(served.id):
         return
     if any(isinstance(learner, Keeping) for learner in learners):
@@ -47,8 +47,15 @@ def _tell(exchange: Exchange, alias: Alias, query: Query, decisions: Decisions) 
                 candidate=served.id,
                 model=served.candidate.model,
                 query=wordless(query),
+                strategy=(plan.arm or plan.strategy) if plan is not None else "",
+                expected=_expected(plan, served.id),
             ),
         )
+
+
+def _expected(plan: Plan | None, candidate: str) -> float | None:
+    steps = plan.order if plan is not None else ()
+    return next((s.quality for s in steps if s.candidate == candidate), None)
 
 
 def _outcome(query: Query, attempt: Attempt, candidate: Candidate) -> Outcome:

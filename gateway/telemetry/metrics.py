@@ -7,6 +7,7 @@ exchange costs the same however many instruments show it.
 
 import threading
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
@@ -78,6 +79,10 @@ class AttemptCell(msgspec.Struct, array_like=True):
     searches: int = 0
 
 
+Merge = Literal["sum", "max", "min", "mean"]
+"""What the same labels of several workers become."""
+
+
 class Reading(msgspec.Struct, array_like=True, frozen=True):
     """What a registered callback said."""
 
@@ -85,7 +90,7 @@ class Reading(msgspec.Struct, array_like=True, frozen=True):
     kind: Literal["counter", "gauge"]
     unit: str
     help: str
-    merge: Literal["sum", "max", "min"]
+    merge: Merge
     points: list[tuple[tuple[tuple[str, str], ...], float]]
 
 
@@ -105,7 +110,7 @@ class _Registered(NamedTuple):
     kind: Literal["counter", "gauge"]
     unit: str
     help: str
-    merge: Literal["sum", "max", "min"]
+    merge: Merge
     read: Callable[[], Iterable[tuple[Mapping[str, str], float]]]
 
 
@@ -142,7 +147,7 @@ class Metrics:
         *,
         kind: Literal["counter", "gauge"] = "gauge",
         unit: str = "",
-        merge: Literal["sum", "max", "min"] = "sum",
+        merge: Merge = "sum",
     ) -> None:
         """Ask `read` for (labels, value) pairs whenever somebody reads the metrics.
 
@@ -380,12 +385,16 @@ def _add(into: msgspec.Struct, other: msgspec.Struct) -> None:
 def _merge_readings(same: Sequence[Reading]) -> Reading:
     first = same[0]
     points: dict[tuple[tuple[str, str], ...], float] = {}
+    told: Counter[tuple[tuple[str, str], ...]] = Counter()
     for reading in same:
         for labels, value in reading.points:
+            told[labels] += 1
             if labels not in points:
                 points[labels] = value
             elif first.merge == "sum":
                 points[labels] += value
+            elif first.merge == "mean":
+                points[labels] += (value - points[labels]) / told[labels]
             elif first.merge == "max":
                 points[labels] = max(points[labels], value)
             else:

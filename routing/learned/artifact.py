@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,6 +102,14 @@ class Artifact(msgspec.Struct, frozen=True):
     """LightGBM's text; empty: it has none."""
     digest: str
     """SHA-256 of the manifest: which artifact this is."""
+
+    @property
+    def made_s(self) -> float:
+        """Unix seconds at which it was trained; not a number where it does not tell."""
+        try:
+            return datetime.fromisoformat(self.manifest.created).timestamp()
+        except ValueError:
+            return math.nan
 
 
 def write(

@@ -84,6 +84,8 @@ class Shelf:
         """Artifacts that must not serve."""
         self.withdrawn = 0
         """Versions that were taken out here for what they did."""
+        self.rolled_back = 0
+        """Versions that were taken out of the registry, by whomever."""
         self.reload()
 
     def held(self) -> Held | None:
@@ -100,6 +102,10 @@ class Shelf:
             promised = live.promised(self._head) if live is not None else None
             self._watch.begin(version, promised)
         return held
+
+    def last(self) -> Held | None:
+        """What decides, without looking for another one; from any thread."""
+        return self._held
 
     def reload(self) -> None:
         """Look again; blocks the calling thread."""
@@ -138,6 +144,9 @@ class Shelf:
             self._load()
 
     def _load(self) -> None:
+        with suppress(RegistryError):
+            history = self._registry.history()
+            self.rolled_back = sum(event.what == "rollback" for event in history)
         try:
             folder, live = self._chosen()
             if folder is None:

@@ -1,6 +1,7 @@
 """Learning while serving: try, see what came of it, prefer what was worth it."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from random import Random
 from typing import Annotated, Any, Final
@@ -44,6 +45,7 @@ class Thompson:
         self._floor = options.floor
         self._experience = Experience(options, setting.clock)
         self.notes = self._experience.notes
+        self.scored = Counter[str]()
 
     def score(
         self,
@@ -51,6 +53,7 @@ class Thompson:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
+        self.scored["learned"] += 1
         share, rest = self._experience.rest(query, candidates)
         beliefs = [self._experience.belief(query, c) for c in candidates]
         draws = min(32, max(4, DRAWS // len(candidates)))
@@ -92,6 +95,7 @@ class Softmax:
         self._options = options
         self._experience = Experience(options, setting.clock)
         self.notes = self._experience.notes
+        self.scored = Counter[str]()
 
     def score(
         self,
@@ -99,6 +103,7 @@ class Softmax:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
+        self.scored["learned"] += 1
         share, rest = self._experience.rest(query, candidates)
         beliefs = [self._experience.belief(query, c) for c in candidates]
         means = [a / (a + b) for a, b in beliefs]

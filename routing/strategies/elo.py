@@ -1,6 +1,7 @@
 """By rating."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -48,6 +49,7 @@ class Elo:
         )
         """Candidate -> points gained, games played."""
         self.notes = Notes(gains=self._gains)
+        self.scored = Counter[str]()
 
     def score(
         self,
@@ -55,6 +57,7 @@ class Elo:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
+        self.scored["learned"] += 1
         ratings = [self._rating(c) for c in candidates]
         return [
             Score(rating, f"rating {rating:.0f}", odd, expectation(rating))

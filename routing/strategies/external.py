@@ -6,7 +6,7 @@ ranks.
 
 import hashlib
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -67,6 +67,7 @@ class External:
         self._clock = setting.clock
         self._then = setting.named(options.then)
         self.vetoes = vetoes(self._then)
+        self.scored = Counter[str]()
         self._known: OrderedDict[str, tuple[float, _Scores]] = OrderedDict()
         self._rests_until = -math.inf
         self._why = NOT_ASKED
@@ -80,10 +81,13 @@ class External:
         until, told = self._known.get(_key(query), (-math.inf, NOTHING))
         if self._clock() >= until:
             why = f"no scores, {self._why}"
+            rests = self._clock() < self._rests_until
+            self.scored["rest" if rests else "otherwise"] += 1
             return [
                 msgspec.structs.replace(score, reason=f"{why}; {score.reason}")
                 for score in self._then.score(query, candidates, health)
             ]
+        self.scored["learned"] += 1
         values = [told.scores.get(c.id, -math.inf) for c in candidates]
         best = max(values)
         ties = values.count(best)

@@ -1,6 +1,7 @@
 """By what was learned: each model's expected quality and cost on this prompt."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, NamedTuple
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from routing.contract import Options, Outcome, Setting, vetoes
+from routing.contract import Options, Outcome, Serving, Setting, vetoes
 from routing.filters import expected
 from routing.health import Health
 from routing.learned.artifact import STRANGE, Terms
@@ -91,6 +92,7 @@ class Learned:
         self._options = options
         self._otherwise = setting.named(options.otherwise)
         self.vetoes = vetoes(self._otherwise)
+        self.scored = Counter[str]()
         self._reader = Reader()
         self._clock = setting.clock
         self._budget_s = options.budget_ms / 1000.0
@@ -130,10 +132,13 @@ class Learned:
                     self._rest(f"a decision took {took:.3f} s")
                 first = {candidates[i].id: scales[i] for i in _first(scores)}
                 self.notes.chose(query.id, first)
+                self.scored["learned"] += 1
                 return scores
         if held is None:
             why = f"no artifact ({self._shelf.fault}); "
+            self.scored["otherwise"] += 1
         else:
+            self.scored["rest"] += 1
             why = f"artifact {held.name} rests ({self._ill}); "
         return [
             Score(s.value, why + s.reason, s.propensity, s.quality, s.out)
@@ -209,7 +214,18 @@ class Learned:
             "refused": self._shelf.refused,
             "failed": self._failed,
             "withdrawn": self._shelf.withdrawn,
+            "rolled_back": self._shelf.rolled_back,
         }
+
+    def serving(self) -> Serving | None:
+        """As `routing.contract.Reloading`."""
+        held = self._shelf.last()
+        if held is None:
+            return None
+        artifact = held.model.artifact
+        return Serving(
+            version=held.name, digest=artifact.digest, made_s=artifact.made_s
+        )
 
     def told(self) -> dict[str, Any]:
         """What serves, and how it does."""

@@ -1,6 +1,7 @@
 """By what is expected of a query like this one, and by how little is known of it."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from operator import mul
 from typing import Annotated, Any, Final
@@ -58,6 +59,7 @@ class LinUcb:
         self._valid = (0, 0.0)
         """Joins, and the time, that they are of."""
         self.notes = Notes(model=self._model, ends=self._experience.ends)
+        self.scored = Counter[str]()
 
     def score(
         self,
@@ -65,6 +67,7 @@ class LinUcb:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
     ) -> list[Score]:
+        self.scored["learned"] += 1
         share, rest = self._experience.rest(query, candidates)
         x = features(query)
         some = [(i, v) for i, v in enumerate(x) if v]

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import mul
@@ -58,6 +59,7 @@ class Personalised:
         self._then = setting.named(options.then)
         self.reads_prompt = reads(self._then)
         self.vetoes = vetoes(self._then)
+        self.scored = Counter[str]()
         self._tastes = Tally(
             WIDTH, keep=options.keep, most=options.most, clock=setting.clock
         )
@@ -73,7 +75,9 @@ class Personalised:
         subject = self._subject(query)
         *taste, count = self._tastes.get(mark(subject)) if subject else (0.0,)
         if count <= 0.0:
+            self.scored["otherwise"] += 1
             return self._then.score(query, candidates, health)
+        self.scored["learned"] += 1
         return keeping(
             self._then,
             query,

@@ -202,3 +202,5 @@ def test_after_one_late_decision_the_rules_decide_and_no_request_fails(
     assert running.log.count("routing strategy later rests") == 1
     name = "routeiq_routing_decisions_failed_total"
     assert running.metric(name, strategy="later") == 1
+    name = "routeiq_routing_decisions_total"
+    assert running.metric(name, strategy="later", outcome="rest") > 5

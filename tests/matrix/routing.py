@@ -33,6 +33,19 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "metrics say who decided by what, what serves, how predictions and scores fare",
+        (
+            "flow/test_learning_metrics.py::test_what_serves_and_who_decided_is_told",
+            "flow/test_learning_metrics.py::"
+            "test_scores_are_counted_by_what_became_of_them",
+            "flow/test_learning_metrics.py::"
+            "test_what_was_predicted_stands_beside_what_was_observed",
+            "flow/test_learning_metrics.py::test_labels_are_names_of_the_configuration",
+        ),
+        ("GET /metrics",),
+    ),
+    Row(
+        "routing",
         "a judge is shown recorded answers of every dialect, whole or streamed",
         (
             "flow/test_judge.py::test_answers_in_every_dialect_are_read",

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from routing.book import Book, Spec
-from routing.contract import Strategy
+from routing.contract import Counting, Keeping, Strategy
 from routing.engine import Pool, plan
 from routing.health import Health
 from routing.strategies.rules import lifted
@@ -108,6 +108,17 @@ def test_permuting_the_candidates_permutes_the_scores(
     mixed = strategy.score(QUERY, [c for c, _ in both], [h for _, h in both])
     for (candidate, _), score in zip(both, mixed, strict=True):
         assert score.value == pytest.approx(plain[candidate.id], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_who_keeps_lessons_counts_by_what_it_ranked(name: str) -> None:
+    strategy = made(name)
+    if not isinstance(strategy, Keeping):
+        return
+    assert isinstance(strategy, Counting)
+    pool = [Candidate(id=id) for id in "ab"]
+    strategy.score(QUERY, pool, [Health() for _ in pool])
+    assert sum(strategy.scored.values()) == 1
 
 
 @pytest.mark.parametrize("name", ["weighted", "latency", "softmax", "explore"])

@@ -282,6 +282,24 @@ def test_counts_without_end_do_not_break_the_snapshot() -> None:
     assert shown(merge([taken(batch), taken(batch)]), names.EXCHANGES)
 
 
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=5))
+def test_what_workers_read_becomes_one_number(values: list[float]) -> None:
+    def snapshot(value: float) -> Snapshot:
+        metrics = Metrics()
+        for how in ("sum", "max", "min", "mean"):
+            metrics.register(how, "x", lambda: [({"a": "b"}, value)], merge=how)
+        return metrics.snapshot()
+
+    whole = merge([snapshot(value) for value in values])
+    found = {reading.name: reading.points[0][1] for reading in whole.readings}
+    assert found == {
+        "sum": pytest.approx(sum(values), abs=1e-9),
+        "max": max(values),
+        "min": min(values),
+        "mean": pytest.approx(sum(values) / len(values), abs=1e-9),
+    }
+
+
 def test_a_failing_gauge_is_left_out_and_counted() -> None:
     metrics = Metrics()
     metrics.register("bad", "x", lambda: [({}, 1 / 0)])
