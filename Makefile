@@ -31,10 +31,8 @@ compiled-test: $(VENV)/dev.done  ## the compiled wheel, under the tests of the o
 	$(BIN)/python -m tests.compiled -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench-routing: $(VENV)/run.done ## a report for each outcome table of ROUTING_DATA
-	for table in $(ROUTING_DATA)/*.jsonl.gz; do \
-	  PYTHONPATH=. $(BIN)/python -P -m gateway routing report --data $$table --cv 3 \
-	    --out .bench/routing/$$(basename $$table .jsonl.gz) $(ARGS) || exit 1; \
-	done
+	PYTHONPATH=. $(BIN)/python -P -m tests.bench.routing --data $(ROUTING_DATA) \
+	  --out .bench/routing $(ARGS)
 
 install: $(VENV)/dev.done    ## the environment for development
 

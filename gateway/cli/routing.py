@@ -12,6 +12,7 @@ from gateway.cli.routing_gate import change
 from gateway.cli.routing_judge import evaluate, report
 from gateway.cli.routing_opinions import judge
 from gateway.cli.routing_train import centroids, learn
+from gateway.cli.routing_untrained import without_training
 from gateway.cli.show import err
 from routing.lab.cluster import ClusterError
 from routing.lab.table import TableError
@@ -21,6 +22,7 @@ ACTIONS: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {
     "judge": judge,
     "train": learn,
     "centroids": centroids,
+    "untrained": without_training,
     "evaluate": evaluate,
     "compare": compare,
     "report": report,

@@ -107,7 +107,7 @@ def told(report: Report) -> str:
     head = (
         f"{report.dataset}: {report.rows} rows judged, {report.duplicates} duplicates"
         f" left out, {report.protocol}\n"
-        f"best single model of what was learned from: {' or '.join(report.base)},"
+        f"best single model: {report.base},"
         f" quality {report.alone.quality:.4f},"
         f" ${1000 * report.alone.cost:.4f} a thousand\n"
         "saved at a share of its quality, the threshold chosen on other rows\n"

@@ -29,6 +29,7 @@ def routing_options(commands: Any, add: Add) -> None:
     _evaluate(actions, add)
     _report(actions, add)
     _centroids(actions, add)
+    _untrained(actions, add)
 
 
 def _dataset(actions: Any, add: Add) -> None:
@@ -211,6 +212,32 @@ def judging(command: Any) -> None:
 def _cascades(command: Any, what: str) -> None:
     """--cascade, --wrong-agreement."""
     command.add_argument("--cascade", action="store_true", help=what)
+    _agreement(command)
+
+
+def _untrained(actions: Any, add: Add) -> None:
+    command = add(
+        actions,
+        "untrained",
+        "say what `centroid` saves on a table, with nothing learned of its models",
+        "routeiq routing untrained --data outcomes.jsonl.gz",
+        "routeiq routing untrained --data new.jsonl.gz --models big,middle,small",
+    )
+    table(command)
+    command.add_argument(
+        "--models",
+        metavar="A,B,...",
+        help="deployments; default: the best, and the best at half and a fifth of it",
+    )
+    command.add_argument(
+        "--centroids", metavar="FILE", help="of `routing centroids`; default: shipped"
+    )
+    _agreement(command)
+    command.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _agreement(command: Any) -> None:
+    """--wrong-agreement."""
     command.add_argument(
         "--wrong-agreement",
         type=share,

@@ -4,7 +4,8 @@ An arm `a+b>c` is one more column: what the cascade would have answered, and wha
 its calls would have cost. Where the table holds `answers`, agreement is what it was.
 Where it only says right or wrong, agreement is simulated: two that are right said the
 same, one right and one wrong did not, and two that are wrong agreed by chance, with the
-likelihood that `wrong_agreement` says. That likelihood is an assumption.
+likelihood that `wrong_agreement` says. That likelihood is an assumption. An answer that
+is half right agrees with none.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 ARMS: Final = 6
+SHARP: Final = 0.9
+"""Share of scores that must be 0 or 1, where agreement is guessed from them."""
 STRONGEST: Final = 3
 """Best models that a cascade may end at."""
 
@@ -107,6 +110,7 @@ class Agreement(NamedTuple):
     answers: Ints
     """(rows, models), or none, and then:"""
     right: Flags
+    wrong: Flags
     lot: Doubles
     """(rows,), from 0 to 1: two wrong ones agree where it is under `chance`."""
     chance: float
@@ -116,8 +120,9 @@ class Agreement(NamedTuple):
         if self.answers.size:
             said: Flags = self.answers[:, one] == self.answers[:, other]
             return said & (self.answers[:, one] >= 0)
-        a, b = self.right[:, one], self.right[:, other]
-        both: Flags = (a & b) | (~a & ~b & (self.lot < self.chance))
+        right = self.right[:, one] & self.right[:, other]
+        wrong = self.wrong[:, one] & self.wrong[:, other]
+        both: Flags = right | (wrong & (self.lot < self.chance))
         return both
 
 
@@ -128,13 +133,15 @@ def agreement(table: Table, chance: float, seed: int) -> Agreement:
         TableError: it cannot be told.
     """
     if table.answers is not None:
-        return Agreement(table.answers, np.empty((0, 0), bool), np.empty(0), chance)
-    if not np.isin(table.quality, (0.0, 1.0)).all():
+        none = np.empty((0, 0), bool)
+        return Agreement(table.answers, none, none, np.empty(0), chance)
+    right, wrong = table.quality == 1.0, table.quality == 0.0
+    if (right | wrong).mean() < SHARP:
         raise TableError(
-            f"{table.name}: a cascade needs `answers`, or scores of 0 and 1 alone"
+            f"{table.name}: a cascade needs `answers`, or scores of 0 and 1"
         )
     lot = np.random.default_rng(seed).random(len(table))
-    return Agreement(np.empty((0, 0), np.int64), table.quality > 0.5, lot, chance)
+    return Agreement(np.empty((0, 0), np.int64), right, wrong, lot, chance)
 
 
 def outcome(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routing.lab import cascade
-from routing.lab.frontier import Frontier, cost_at, hull, singles
+from routing.lab.frontier import Frontier, best_single, cost_at, hull, singles
 from routing.lab.measures import apgr, auc, calls_for, ece, recovered
 from routing.lab.results import Bin, Domain, Level, Pair, Report, Result, Single
 from routing.lab.split import Fold
@@ -42,10 +42,20 @@ class Judged(NamedTuple):
     trust: Doubles
     latency_s: Doubles
     """(rows,), of one decision of `gbdt`."""
-    base: Ints
-    """(rows,), the best single model of the rows learned from."""
     models: int
     """The first so many are asked alone, the others are cascades."""
+
+    @property
+    def base(self) -> int:
+        """The best single model of the rows judged: what routers are held against,
+        though nobody knew it beforehand."""
+        own = slice(self.models)
+        return best_single(self.true_quality[:, own], self.true_cost[:, own])
+
+    def frontier(self, quality: Doubles, cost: Doubles) -> Frontier:
+        """Of what a router says, beside the best single model."""
+        base = np.full(len(quality), self.base)
+        return Frontier(quality, cost, self.true_quality, self.true_cost, base)
 
 
 def crossed(
@@ -75,7 +85,6 @@ def crossed(
         prior_cost=joined("prior_cost"),
         trust=joined("trust"),
         latency_s=joined("latency_s"),
-        base=np.concatenate([p.base for p in parts]),
         models=table.alone,
     )
 
@@ -98,7 +107,6 @@ def _predicted(artifact: Artifact, table: Table, rows: Ints) -> Judged:
         quality[NAMES[0]][i], cost[i], trust[i] = said.quality, said.cost, said.trust
         for name in NAMES[1:]:
             quality[name][i] = model.predict(table.sketches[row], name).quality
-    best = int(model.prior[: model.alone].argmax())
     return Judged(
         rows=rows,
         quality=quality,
@@ -109,7 +117,6 @@ def _predicted(artifact: Artifact, table: Table, rows: Ints) -> Judged:
         prior_cost=np.tile(model.prior_cost.astype(np.float64), (len(rows), 1)),
         trust=trust,
         latency_s=latency,
-        base=np.full(len(rows), best),
         models=model.alone,
     )
 
@@ -118,8 +125,8 @@ def report(table: Table, judged: Judged, protocol: str, seed: int) -> Report:
     """All figures of a table."""
     own = judged.true_quality[:, : judged.models]
     prices = judged.true_cost[:, : judged.models]
-    at = np.arange(len(own))
-    alone = own[at, judged.base].mean(), prices[at, judged.base].mean()
+    base = judged.base
+    alone = own[:, base].mean(), prices[:, base].mean()
     line = hull(singles(own, prices))
     costs = {"query oracle": judged.true_cost, "single models": judged.prior_cost}
     routers = {
@@ -132,7 +139,7 @@ def report(table: Table, judged: Judged, protocol: str, seed: int) -> Report:
         protocol=protocol,
         rows=len(judged.rows),
         duplicates=table.duplicates,
-        base=sorted({table.models[j] for j in judged.base.tolist()}),
+        base=table.models[base],
         alone=Single(float(alone[0]), float(alone[1])),
         singles={
             name: Single(float(own[:, j].mean()), float(prices[:, j].mean()))
@@ -166,13 +173,7 @@ def _calibration(judged: Judged) -> list[Bin]:
 
 
 def _by_domain(table: Table, judged: Judged, seed: int) -> dict[str, Domain]:
-    line = Frontier(
-        judged.quality[GBDT],
-        judged.cost,
-        judged.true_quality,
-        judged.true_cost,
-        judged.base,
-    )
+    line = judged.frontier(judged.quality[GBDT], judged.cost)
     order = np.random.default_rng(seed).permutation(len(judged.rows))
     half = len(order) // 2
     got, spent = line.base.copy(), line.price.copy()
@@ -212,7 +213,7 @@ def _references(table: Table, judged: Judged, seed: int) -> dict[str, Doubles]:
 
 
 def _result(judged: Judged, quality: Doubles, cost: Doubles, seed: int) -> Result:
-    line = Frontier(quality, cost, judged.true_quality, judged.true_cost, judged.base)
+    line = judged.frontier(quality, cost)
     own = judged.true_quality[:, : judged.models]
     prices = judged.true_cost[:, : judged.models]
     limit = hull(singles(own, prices))

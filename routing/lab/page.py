@@ -4,16 +4,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from routing.lab.plot import plot
 from routing.lab.results import HEADS, Report, rows
 
 PAGE: Final = "report.md"
+FIGURES: Final = "report.json"
 DRAWN: Final = ("gbdt", "ridge", "domain oracle", "query oracle")
 
 
 def page(report: Report, folder: Path) -> Path:
-    """Write `report.md` and its pictures into the folder; the page's path."""
+    """Write `report.md`, its pictures and all figures into the folder; the page's
+    path."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / FIGURES).write_bytes(
+        msgspec.json.format(msgspec.json.encode(report), indent=2)
+    )
     for name, picture in _pictures(report).items():
         (folder / f"{name}.svg").write_text(picture, "utf-8")
     text = [*_savings(report), *_domains(report), *_calibration(report)]
@@ -54,9 +61,9 @@ def _savings(report: Report) -> list[str]:
         "",
         f"{report.rows} rows judged by what others taught ({report.protocol});"
         f" {report.duplicates} duplicates left out. Savings are against always asking"
-        f" the best single model of the rows learned from"
-        f" ({' or '.join(report.base)}: quality {alone.quality:.4f},"
-        f" ${1000 * alone.cost:.4f} a thousand), at 95, 99 and 100 % of its quality:"
+        f" the best single model of these rows ({report.base}: quality"
+        f" {alone.quality:.4f}, ${1000 * alone.cost:.4f} a thousand), at 95, 99 and"
+        " 100 % of its quality:"
         " the threshold is chosen on other rows than it is measured on; `hindsight`"
         " is chosen on the same.",
         "",

@@ -82,10 +82,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Judged."""
     duplicates: int
     """Left out: their prompt had come before."""
-    base: list[str]
-    """The best single model of the rows learned from; several where parts differ."""
+    base: str
+    """The best single model of the rows judged."""
     alone: Single
-    """What it gets and costs on the rows judged."""
     singles: dict[str, Single]
     hull: dict[str, float | None]
     """Share of quality -> what the best mixture of single models saves there."""

@@ -73,12 +73,10 @@ class Centroid:
         places = standing(costs)
         thinks = [_reasons(c) for c in candidates]
         only = profile == "reasoning" and any(thinks)
-        values = []
-        for place, cost, able in zip(places, costs, thinks, strict=True):
-            # Of two as near, the cheaper one.
-            value = -abs(place - aim) - 1e-6 * place
-            apart = (cost is None) + (only and not able)
-            values.append(value - _APART * apart)
+        values = [
+            worth(place, aim) - _APART * ((cost is None) + (only and not able))
+            for place, cost, able in zip(places, costs, thinks, strict=True)
+        ]
         best = max(values)
         ties = values.count(best)
         return [
@@ -95,6 +93,11 @@ class Centroid:
 def wanted(need: float, band: Band) -> float:
     """Where among the candidates' prices, from 0 to 1, a need is best met."""
     return min(max((need - band.low) / (band.high - band.low), 0.0), 1.0)
+
+
+def worth(place: float, aim: float) -> float:
+    """Of who stands at `place`; of two as near to `aim`, the cheaper one's is more."""
+    return -abs(place - aim) - 1e-6 * place
 
 
 def standing(costs: Sequence[float | None]) -> list[float]:

@@ -94,6 +94,17 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "What is saved on a table with nothing learned of it is told: by kinds of"
+        " prompts, by a cascade",
+        (
+            "routing/lab/test_untrained.py::test_who_knows_the_prompts_beats_the_lot",
+            "routing/lab/test_untrained.py::test_a_cascade_asks_the_dearest_where_the_cheap_differ",
+            "routing/lab/test_untrained.py::test_bench_routing_makes_a_page_of_each_table_and_one_of_all",
+        ),
+        ("routeiq routing untrained",),
+    ),
+    Row(
+        "routing",
         "compare tells what one router does better than another, beyond chance",
         (
             "routing/lab/test_compare.py::test_the_command_tells_the_better_of_two",

@@ -67,7 +67,7 @@ def test_evaluate_says_what_is_saved(tmp_path: Path) -> None:
     data = str(outcomes.write(tmp_path / "t.jsonl", 300))
     done = run("evaluate", "--data", data, "--cv", "2", "--json", str(tmp_path / "j"))
     assert done.returncode == 0, done.stderr
-    assert "learned from: large" in done.stdout
+    assert "best single model: large" in done.stdout
     said = json.loads((tmp_path / "j").read_text())
     assert said["rows"] == 300
     assert said["routers"]["gbdt"]["levels"]["0.95"]["nested"] > 0.3
@@ -87,6 +87,7 @@ def test_report_is_a_page_with_a_picture(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     text = (folder / "report.md").read_text()
     assert "# made_up" in text
+    assert json.loads((folder / "report.json").read_text())["base"] == "large"
     for word in ("gbdt", "hull of single models", "query oracle", "large"):
         assert f"| {word} " in text
     picture = ET.parse(folder / "frontier.svg").getroot()

@@ -41,7 +41,7 @@ def test_domains_and_tenths_hold_every_row_once(report: Report) -> None:
 def test_every_way_is_told(report: Report) -> None:
     assert set(NAMES) < set(report.routers)
     assert list(report.singles) == list(outcomes.MODELS)
-    assert report.base == ["large"]
+    assert report.base == "large"
     assert report.rows == 400
     gbdt = report.routers["gbdt"]
     assert gbdt.ece < 0.05
@@ -138,4 +138,4 @@ def test_a_cascade_is_one_more_way_to_answer(table: Table) -> None:
     judged = evaluate.crossed(table, split.by_chance(len(table), 3, 0), 0, arms)
     found = evaluate.report(table, judged, "", 0)
     assert list(found.singles) == list(outcomes.MODELS)
-    assert found.base == ["large"]
+    assert found.base == "large"
