@@ -97,6 +97,7 @@ ROWS: Final = (
         "What is saved on a table with nothing learned of it is told: by kinds of"
         " prompts, by a cascade",
         (
+            "gateway/cli/test_routing.py::test_untrained_says_what_is_saved_with_nothing_learned",
             "routing/lab/test_untrained.py::test_who_knows_the_prompts_beats_the_lot",
             "routing/lab/test_untrained.py::test_a_cascade_asks_the_dearest_where_the_cheap_differ",
             "routing/lab/test_untrained.py::test_bench_routing_makes_a_page_of_each_table_and_one_of_all",

@@ -104,6 +104,21 @@ def test_report_is_a_page_with_a_picture(tmp_path: Path) -> None:
     assert run("report", "--data", data, "--cv", "2").returncode == 2
 
 
+def test_untrained_says_what_is_saved_with_nothing_learned(tmp_path: Path) -> None:
+    data = str(outcomes.write(tmp_path / "t.jsonl", 200))
+    own = str(tmp_path / "own.json")
+    assert run("centroids", "--data", data, "--out", own).returncode == 0
+    words = ("--data", data, "--centroids", own)
+    found = json.loads(run("untrained", *words, "--json").stdout)
+    assert found["best"] == "large"
+    assert found["profiles"]["auto"]["quality"] > found["profiles"]["auto"]["mixed"]
+    told = run("untrained", *words, "--models", "small,large").stdout
+    assert "against always asking large" in told
+    assert "coder" not in told
+    done = run("untrained", "--data", data, "--models", "small,gone")
+    assert (done.returncode, "not gone" in done.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
