@@ -28,7 +28,13 @@ def compare(arguments: argparse.Namespace) -> int:
     rule = Rule(arguments.kind, arguments.quality)
     try:
         chosen = [
-            choices(model(Path(f), arguments.key), rows.sketches, lines.models, rule)
+            choices(
+                model(Path(f), arguments.key),
+                rows.sketches,
+                lines.models,
+                rule,
+                lines.prices,
+            ).chosen
             for f in folders
         ]
     except ArtifactError as error:

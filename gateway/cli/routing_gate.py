@@ -37,6 +37,8 @@ class _Judged(NamedTuple):
 
     rule: Rule
     verdict: Verdict
+    scale: float
+    """Of its costs, to those of when it learned: in these it is watched."""
 
 
 def _promote(arguments: argparse.Namespace) -> int:
@@ -51,16 +53,19 @@ def _promote(arguments: argparse.Namespace) -> int:
     truth = corrected(rows)
     judged = []
     for rule in rules(arguments):
-        chosen = choices(router, rows.sketches, lines.models, rule)
+        made = choices(router, rows.sketches, lines.models, rule, lines.prices)
         champion = _champion(registry, arguments, rows, lines, rule)
-        judged.append(_Judged(rule, judge(rows, chosen, terms, champion, truth)))
+        verdict = judge(rows, made.chosen, terms, champion, truth)
+        judged.append(_Judged(rule, verdict, made.scale))
     reasons = _reasons(judged)
     if lines.digest == router.artifact.manifest.data["sha256"]:
         reasons.insert(0, "these are the rows it learned from: judge it on others")
     if not reasons or arguments.force:
         promised = {
-            rule.head: Expected(quality=found.quality.mean, cost=found.cost.mean)
-            for rule, found in reversed(judged)
+            rule.head: Expected(
+                quality=found.quality.mean, cost=found.cost.mean / (scale or 1.0)
+            )
+            for rule, found, scale in reversed(judged)
         }
         registry.promote(
             arguments.version,
@@ -78,7 +83,7 @@ def _reasons(judged: list[_Judged]) -> list[str]:
     """Against the version; of which rule, where there are several."""
     return [
         f"{rule}: {why}" if judged[1:] else why
-        for rule, verdict in judged
+        for rule, verdict, _ in judged
         for why in verdict.reasons
     ]
 
@@ -86,7 +91,7 @@ def _reasons(judged: list[_Judged]) -> list[str]:
 def _figures(judged: list[_Judged]) -> dict[str, float]:
     """Of the first as they are, of others after their names."""
     told = judged[0].verdict.figures()
-    for rule, verdict in judged[1:]:
+    for rule, verdict, _ in judged[1:]:
         told |= {f"{rule}: {name}": x for name, x in verdict.figures().items()}
     return told
 
@@ -105,7 +110,7 @@ def _champion(
         return None
     try:
         router = model(registry.folder / live.version, arguments.key)
-        return choices(router, rows.sketches, lines.models, rule)
+        return choices(router, rows.sketches, lines.models, rule, lines.prices).chosen
     except (ArtifactError, TableError) as error:
         err(f"not compared with {live.version}, which serves: {error}")
         return None
@@ -122,13 +127,13 @@ def _tell(
             "promoted": not reasons or arguments.force,
             "passed": not reasons,
             "reasons": reasons,
-            "judged": [str(rule) for rule, _ in judged],
+            "judged": [str(one.rule) for one in judged],
             "best": lines.models[judged[0].verdict.best],
             **_figures(judged),
         }
         out(msgspec.json.encode(said).decode())
         return
-    for rule, found in judged:
+    for rule, found, _ in judged:
         rows = [
             ("held-out rows", f"{found.rows} (worth {found.effective:.0f})", ""),
             _row("quality", found.quality),

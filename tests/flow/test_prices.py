@@ -11,10 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
+from routing.lab.lines import read_lines, write_lines
+from routing.lab.table import read
+from routing.lab.train import train
+from routing.learned.prices import Rates
+from routing.learned.registry import Registry
 from tests.flow.provider import CHAT, ENV, command, deployment, whole
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Upstream
+from tests.routing import outcomes
 from tests.routing.outcomes import WORDS
 
 Prices = dict[str, tuple[float, float]]
@@ -160,3 +166,42 @@ def test_another_price_is_another_decision_without_learning_again(
         assert who == "first-again"
         assert "(x0.5 since it was learned)" in why["first-again"]
         assert "(x2 since it was learned)" in why["first"]
+
+
+def _priced(path: Path, times: float) -> Path:
+    """A table whose cheapest model costs so many times its price, and says so."""
+    lines = read_lines(path)
+    at = lines.models.index("small")
+    for line in lines.lines:
+        line.cost_usd[at] = times * (line.cost_usd[at] or 0.0)
+    prices = {"small": Rates(0.1 * times, 0.4 * times), "large": Rates(4.0, 16.0)}
+    write_lines(path, lines.name, lines.models, lines.lines, prices)
+    return path
+
+
+def test_a_version_is_judged_at_the_prices_of_the_rows_that_judge_it(
+    tmp_path: Path,
+) -> None:
+    learn = _priced(outcomes.write(tmp_path / "learn.jsonl", 400, 0), 1.0)
+    trained = train(read(learn))
+    trained.write(tmp_path / "router" / "v1")
+    # What had been cheapest is the dearest of all: whoever asks it as before is bad.
+    held = _priced(outcomes.write(tmp_path / "held.jsonl", 400, 9), 100.0)
+    words = ("promote", "router", "v1", "--data", held.name)
+    told = _routing(tmp_path, *words)
+    assert told["promoted"]
+    assert told["cost"] < outcomes.COSTS[2]
+    live = Registry(tmp_path / "router").live()
+    assert live is not None
+    assert live.expected is not None
+    # Nobody at another price is chosen: what is expected is what it was.
+    assert live.expected.cost == pytest.approx(told["cost"], rel=0.02)
+
+    # Three times as dear it is still cheap; in the dollars of then it costs as ever.
+    held = _priced(outcomes.write(tmp_path / "held.jsonl", 400, 9), 3.0)
+    Registry(tmp_path / "router").rollback("again")
+    told = _routing(tmp_path, *words)
+    live = Registry(tmp_path / "router").live()
+    assert live is not None
+    assert live.expected is not None
+    assert live.expected.cost < 0.99 * told["cost"]

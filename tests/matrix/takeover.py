@@ -37,6 +37,8 @@ ROWS: Final = (
         (
             "flow/test_prices.py::"
             "test_another_price_is_another_decision_without_learning_again",
+            "flow/test_prices.py::"
+            "test_a_version_is_judged_at_the_prices_of_the_rows_that_judge_it",
             "routing/learned/test_prices.py::"
             "test_so_many_times_the_price_is_so_many_times_the_cost",
             "routing/learned/test_watch.py::test_another_price_is_no_fault",
