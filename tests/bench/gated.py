@@ -41,8 +41,8 @@ class Sums(NamedTuple):
     cost: float = 0.0
     best: float = 0.0
     price: float = 0.0
-    cascades: int = 0
-    rows: int = 0
+    cascades: float = 0.0
+    rows: float = 0.0
 
     def plus(self, other: "Sums") -> "Sums":
         return Sums(*(a + b for a, b in zip(self, other, strict=True)))

@@ -128,6 +128,29 @@ def test_without_answers_only_two_wrong_ones_are_guessed(table: Table) -> None:
         agreement(half, 0.5, 0)
 
 
+def test_some_cascade_ends_at_every_strong_model(table: Table) -> None:
+    """However much cheaper those are that end elsewhere."""
+    rng = np.random.default_rng(0)
+    names = ("best", "good", *"abcdef")
+    right = (0.9, 0.8, *(0.7,) * 6)
+    many = _answered(table, None)
+    many.models = names
+    many.quality = (rng.random((len(table), 8)) < right).astype(float)
+    many.cost = np.tile([1.0, 0.2, *(0.01,) * 6], (len(table), 1))
+    arms = Arms().widened(many, np.arange(len(table))).arms
+    ends = [last for _, _, last in arms.values()]
+    assert ends == ["good", "best", "good", "best", "good", "best"]
+    assert list(Arms(most=2).widened(many, np.arange(len(table))).arms) == [*arms][:2]
+
+
+def test_an_artifact_s_own_cascades_are_judged(table: Table) -> None:
+    arms = {"x": ("small", "coder", "large")}
+    wide = Arms().joined(table, arms)
+    assert wide.models == (*outcomes.MODELS, "x")
+    assert wide.take(np.arange(5)).arms == arms
+    assert Arms().joined(table, {}) is table
+
+
 def test_a_cascade_is_one_more_way_to_answer(table: Table) -> None:
     arms = Arms(wrong_agreement=0.0)
     wide = arms.widened(table, np.arange(len(table)))
