@@ -16,7 +16,9 @@ from typing import Final
 
 import msgspec
 
-VERSION: Final = 1
+from routing import sums
+
+VERSION: Final = 2
 """Of the sketch: what was learned from one version knows nothing of another."""
 BITS: Final = 18
 BUCKETS: Final = 1 << BITS
@@ -85,7 +87,7 @@ _GROUP: Final = {
     word: group for group, words in enumerate(_LEXICON) for word in words.split()
 }
 GROUPS: Final = len(_LEXICON)
-MARKS: Final = 2 * GROUPS + 18
+MARKS: Final = 2 * GROUPS + 18 + sums.FACTS
 """Numbers of form in a sketch."""
 
 
@@ -105,6 +107,10 @@ class _Word(msgspec.Struct, frozen=True):
     group: int
     """Of the lexicon; -1: none."""
     ids: tuple[int, ...]
+    kinds: tuple[int, ...]
+    """Of `sums.KINDS`."""
+    value: float
+    """Of a number that is a word; 0: it is none."""
 
 
 class Reader:
@@ -118,7 +124,8 @@ class Reader:
         seen = text
         if len(text) > CAP:
             seen = text[: CAP // 2] + "\n" + text[-CAP // 2 :]
-        tokens = _TOKEN.findall(seen.lower())
+        lower = seen.lower()
+        tokens = _TOKEN.findall(lower)
         known = self._words
         try:
             words = [known[token] for token in tokens]
@@ -127,16 +134,24 @@ class Reader:
         ids: list[int] = []
         counts: list[int] = []
         groups = [0] * (GROUPS + 1)
+        ties = [0] * sums.KINDS
+        told: list[float] = []
         for token, count in Counter(tokens).items():
             word = known.get(token) or self._learn(token)
             ids += word.ids
             counts += [count] * len(word.ids)
             groups[word.group] += count
+            for kind in word.kinds:
+                ties[kind] += count
+            if word.value:
+                told += [word.value] * min(count, sums.NUMBERS)
+        once = counts.count(1)
         salt = _SALT["pair"]
         pairs = Counter([(a.hash * salt ^ b.hash) & _MASK for a, b in pairwise(words)])
         ids += pairs
         counts += pairs.values()
         marks = _marks(text, seen, tokens, groups)
+        marks += sums.facts(seen, lower, len(tokens), once, ties, told)
         forms = _forms(seen, tokens, marks)
         ids += forms
         counts += [1] * len(forms)
@@ -160,7 +175,13 @@ class Reader:
             ids.append(_id(f"#{len(token)}"))
         elif len(token) > _STEM - 1:
             ids.append(_id("^" + token[:_STEM]))
-        word = _Word(hash, _GROUP.get(token, -1), tuple(ids))
+        word = _Word(
+            hash,
+            _GROUP.get(token, -1),
+            tuple(ids),
+            sums.kinds(token),
+            sums.VALUES.get(token, 0.0),
+        )
         if len(self._words) < CACHED and len(token) <= LONGEST:
             self._words[token] = word
         return word

@@ -19,15 +19,21 @@ _ROWS_EACH: Final = 60
 def one_hot(named: Names, embedded: Floats, seed: int) -> Floats:
     """(rows, kinds). The rarest named domains share one; where the table names none
     or one, prompts are gathered by what they are like."""
-    counts = Counter(named.tolist())
-    frequent = [name for name, n in counts.most_common(MOST - 1) if n >= LEAST]
-    if len(counts) > 1 and len(frequent) > 1:
+    frequent = names(named)
+    if frequent:
         place = {name: i for i, name in enumerate(sorted(frequent))}
         kinds = np.array([place.get(name, len(place)) for name in named.tolist()])
     else:
         kinds = clusters(embedded, min(32, max(2, len(embedded) // _ROWS_EACH)), seed)
     hot: Floats = np.eye(int(kinds.max()) + 1, dtype=np.float32)[kinds]
     return hot
+
+
+def names(named: Names) -> list[str]:
+    """Domains that are kinds of their own; none where they tell nothing apart."""
+    counts = Counter(named.tolist())
+    frequent = [name for name, n in counts.most_common(MOST - 1) if n >= LEAST]
+    return frequent if len(frequent) > 1 else []
 
 
 def clusters(embedded: Floats, count: int, seed: int) -> npt.NDArray[np.int64]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from routing.lab import blend
 from routing.lab.frontier import Frontier
-from routing.lab.heads import domain_means, ridge, sparse_logistic
+from routing.lab.heads import domain_means, ridge, sparse_logistic, together
 from routing.learned.model import (
     DOMAINS,
     EMBEDDING,
@@ -136,10 +136,8 @@ def _left(given: Given, group: Ints, k: int) -> Strange:
         parts = [EMBEDDING * given.embedded[at], given.marks[at], DOMAINS * said]
         return np.hstack(parts)
 
-    line = ridge(
-        inputs(rest, given.probable[rest]),
-        np.hstack([quality, np.log(given.cost[rest])]),
-    )
+    x = inputs(rest, given.probable[rest])
+    line = together(ridge(x, quality, apart=True), ridge(x, np.log(given.cost[rest])))
     said = inputs(rows, probable) @ line.weights + line.bias
     told, knn = _near(given, few, rows, group != k)
     count = quality.shape[1]

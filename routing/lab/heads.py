@@ -1,6 +1,7 @@
 """Estimators that learn in closed form or in a few passes, each with predictions of
 its training rows that did not see the row's own outcome."""
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from routing.learned.model import NEIGHBOURS, SHARPNESS
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Scale = tuple[float, ...]
 
 PENALTIES: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 STEPS: Final = 25
@@ -33,11 +35,52 @@ class Ridge(NamedTuple):
     """Of each training row, by the other rows: exact, in closed form."""
 
 
-def ridge(x: Floats, y: Doubles) -> Ridge:
-    """The best of `PENALTIES` by leave-one-out error, one for all outputs."""
+class _Line(NamedTuple):
+    error: float
+    """Squared, of what outputs differ by, left out."""
+    line: Ridge
+
+
+def ridge(x: Floats, y: Doubles, apart: bool = False) -> Ridge:
+    """The best of `PENALTIES` by leave-one-out error, one for all outputs; where these
+    are judged `apart`, by what they differ by within a row."""
+    return _ridge(x, y, apart).line
+
+
+def blocks(parts: Sequence[Floats], scales: Sequence[Scale], y: Doubles) -> Ridge:
+    """The mean of `ridge` with the inputs' parts scaled in several ways: each counts by
+    how likely its error, left out, makes it. Its weights are for parts of scale 1."""
+    ends = np.cumsum([0, *(part.shape[1] for part in parts)])
+    found = []
+    for scale in scales:
+        each = np.repeat(np.array(scale, np.float32), np.diff(ends))
+        error, line = _ridge(np.hstack(parts) * each, y, apart=y.shape[1] > 1)
+        found.append((error, line._replace(weights=line.weights * each[:, None])))
+    errors = np.array([error for error, _ in found])
+    share = np.exp(-0.5 * len(y) * (errors / errors.min() - 1.0))
+    share /= share.sum()
+    return Ridge(
+        *(
+            sum(
+                s * getattr(line, name)
+                for s, (_, line) in zip(share, found, strict=True)
+            )
+            for name in Ridge._fields
+        )
+    )
+
+
+def together(one: Ridge, other: Ridge) -> Ridge:
+    """Of the same inputs: the outputs of both, side by side."""
+    return Ridge(
+        *(np.concatenate(pair, axis=-1) for pair in zip(one, other, strict=True))
+    )
+
+
+def _ridge(x: Floats, y: Doubles, apart: bool) -> _Line:
     one = np.hstack([x, np.ones((len(x), 1), x.dtype)]).astype(np.float64)
     mean = y.mean(0)
-    scale = y.std(0) + 1e-9
+    scale = np.ones(y.shape[1]) if apart else y.std(0) + 1e-9
     centred = (y - mean) / scale
     values, vectors = np.linalg.eigh(one.T @ one)
     turned = one @ vectors
@@ -48,12 +91,16 @@ def ridge(x: Floats, y: Doubles) -> Ridge:
         fitted = turned @ (shrink[:, None] * aim)
         leverage = np.minimum((turned**2 * shrink).sum(1), 0.999)[:, None]
         left_out = (fitted - leverage * centred) / (1.0 - leverage)
-        error = float(((left_out - centred) ** 2).mean())
+        off = left_out - centred
+        if apart:
+            off -= off.mean(1, keepdims=True)
+        error = float((off**2).mean())
         if best is None or error < best[0]:
             best = (error, vectors @ (shrink[:, None] * aim), left_out)
     assert best is not None
     weights = best[1] * scale
-    return Ridge(weights[:-1], weights[-1] + mean, best[2] * scale + mean)
+    line = Ridge(weights[:-1], weights[-1] + mean, best[2] * scale + mean)
+    return _Line(max(best[0], 1e-12), line)
 
 
 def neighbours(embedded: Floats, quality: Doubles) -> tuple[Floats, Floats]:
@@ -142,6 +189,18 @@ def domain_means(domains: Floats, values: Doubles) -> Doubles:
     total = domains.T.astype(np.float64) @ values
     means: Doubles = (total + PSEUDO * values.mean(0)) / (size + PSEUDO)
     return means
+
+
+def left_out_means(domains: Floats, probable: Floats, values: Doubles) -> Doubles:
+    """What `domain_means` say of rows of `probable` domains, each row's own value left
+    out of the mean of its domain."""
+    means = domain_means(domains, values)
+    kind = domains.argmax(1)
+    size = domains.sum(0)[kind, None].astype(np.float64)
+    own = (means[kind] * (size + PSEUDO) - values) / (size - 1.0 + PSEUDO)
+    share = np.take_along_axis(probable, kind[:, None], 1)
+    out: Doubles = probable @ means + share * (own - means[kind])
+    return out
 
 
 def softmax(x: Floats) -> Floats:

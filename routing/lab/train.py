@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routing.lab import blend, features, heads, kinds, trees
-from routing.lab.domains import one_hot
+from routing.lab.domains import names, one_hot
 from routing.lab.frontier import Frontier, best_single
 from routing.lab.guard import Given, Guard, guard, sobered
 from routing.lab.kinds import Data
@@ -30,6 +30,14 @@ PROTOTYPES: Final = 4000
 """Rows kept to look for neighbours among."""
 SHARES: Final = (0.9, 0.95, 0.97, 0.98, 0.99, 1.0)
 """Of the best single model's quality, that rates are chosen for."""
+SCALES: Final = tuple(
+    (embedding, 1.0, domains)
+    for embedding in (0.25, 0.5, 1.0, 2.0)
+    for domains in (1.0, 4.0)
+)
+"""Of the ridge's embedding, marks and domains, times those of `learned.model`: what
+each is worth differs from table to table. Kinds that were found, not named, are never
+worth more: they tell what the embedding tells."""
 INNER: Final = 3
 """Folds of the trees' own left-out predictions."""
 
@@ -126,8 +134,13 @@ def _fit(table: Table, given: features.Inputs, seed: int) -> _Fitted:
     words = heads.sparse_logistic(given.words, named, table.quality)
     probable, good = heads.left_out_logistic(given.words, named, table.quality, seed)
     of_domain = heads.domain_means(named, table.quality)
-    x = np.hstack([EMBEDDING * given.embedded, given.marks, DOMAINS * probable])
-    line = heads.ridge(x, np.hstack([table.quality, np.log(table.cost)]))
+    parts = [EMBEDDING * given.embedded, given.marks, DOMAINS * probable]
+    x = np.hstack(parts)
+    named_ones = bool(names(table.domains))
+    scales = [scale for scale in SCALES if named_ones or scale[-1] == 1.0]
+    line = heads.together(
+        heads.blocks(parts, scales, table.quality), heads.ridge(x, np.log(table.cost))
+    )
     near, similarity = heads.neighbours(given.embedded, table.quality)
     count = len(table.models)
     return _Fitted(
@@ -153,7 +166,7 @@ def _fit(table: Table, given: features.Inputs, seed: int) -> _Fitted:
         left_out={
             "ridge": line.left_out[:, :count],
             "knn": near.astype(np.float64),
-            "domain": probable @ of_domain,
+            "domain": heads.left_out_means(named, probable, table.quality),
             "logistic": good.astype(np.float64),
         },
     )

@@ -14,7 +14,9 @@ Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 ROUNDS: Final = 120
-_SETTINGS: Final = {
+ROWS_PER_LEAF: Final = 300
+_SLOWER: Final = ("learning_rate", "feature_fraction", "bagging_fraction")
+_SETTINGS: Final[dict[str, Any]] = {
     "objective": "cross_entropy",
     "learning_rate": 0.05,
     "num_leaves": 15,
@@ -41,9 +43,15 @@ def grow(rows: Floats, quality: Doubles, seed: int) -> lightgbm.Booster:
 
 
 def settings(rows: int, seed: int) -> dict[str, Any]:
-    """LightGBM's, for so many rows."""
-    least = int(np.clip(rows // 200, 10, 80))
-    return _SETTINGS | {"seed": seed, "min_data_in_leaf": least}
+    """LightGBM's, for so many rows: of few, trees are small and learn slowly."""
+    leaves = int(np.clip(rows // ROWS_PER_LEAF, 4, _SETTINGS["num_leaves"]))
+    some = max(0.5, leaves / _SETTINGS["num_leaves"])
+    return _SETTINGS | {
+        "seed": seed,
+        "min_data_in_leaf": int(np.clip(rows // 200, 10, 80)),
+        "num_leaves": leaves,
+        **{name: some * _SETTINGS[name] for name in _SLOWER},
+    }
 
 
 def columns(

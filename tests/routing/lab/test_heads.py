@@ -1,0 +1,64 @@
+"""Estimators: what a row's prediction may know, and what their weights mean."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.lab import heads, trees
+
+ROWS = 60
+_RNG = np.random.default_rng(7)
+X = _RNG.standard_normal((ROWS, 5)).astype(np.float32)
+Y = np.clip(0.5 + 0.1 * X[:, :2] + 0.1 * _RNG.standard_normal((ROWS, 2)), 0.0, 1.0)
+SCALES = ((0.5, 1.0), (1.0, 1.0), (4.0, 1.0))
+
+
+@given(st.integers(0, ROWS - 1))
+def test_the_mean_of_a_domain_leaves_out_the_row_itself(row: int) -> None:
+    """What stands in for a domain without rows, the mean of all, knows it a little."""
+    domains = np.eye(4, dtype=np.float32)[np.arange(ROWS) % 4]
+    kept = np.arange(ROWS) != row
+    said = heads.left_out_means(domains, domains, Y)[row]
+    own = Y[kept & (domains[:, row % 4] > 0.0)]
+    expected = (own.sum(0) + heads.PSEUDO * Y.mean(0)) / (len(own) + heads.PSEUDO)
+    assert said == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_ridge_leaves_each_row_out(apart: bool) -> None:
+    line = heads.ridge(X, Y, apart)
+    said = X @ line.weights + line.bias
+    assert ((line.left_out - Y) ** 2).mean() > ((said - Y) ** 2).mean()
+    assert ((line.left_out - Y) ** 2).mean() < Y.var(0).mean()
+
+
+def test_scaled_parts_come_back_to_scale() -> None:
+    line = heads.blocks([X[:, :3], X[:, 3:]], SCALES, Y)
+    alone = [
+        heads.ridge(X * np.repeat(scale, [3, 2]).astype(np.float32), Y, apart=True)
+        for scale in SCALES
+    ]
+    weights = [
+        one.weights * np.repeat(scale, [3, 2])[:, None]
+        for one, scale in zip(alone, SCALES, strict=True)
+    ]
+    low, high = np.min(weights, axis=0) - 1e-9, np.max(weights, axis=0) + 1e-9
+    assert ((low <= line.weights) & (line.weights <= high)).all()
+    said = X @ line.weights + line.bias
+    assert np.abs(said - Y).mean() < np.abs(Y - Y.mean(0)).mean()
+
+
+def test_outputs_stand_side_by_side() -> None:
+    one, other = heads.ridge(X, Y), heads.ridge(X, Y[:, :1])
+    both = heads.together(one, other)
+    assert (both.weights[:, :2] == one.weights).all()
+    assert (both.left_out[:, 2:] == other.left_out).all()
+    assert both.bias.shape == (3,)
+
+
+@given(st.integers(60, 200_000), st.integers(60, 200_000))
+def test_trees_of_more_rows_are_no_smaller(one: int, other: int) -> None:
+    few, many = (trees.settings(n, 0) for n in sorted((one, other)))
+    for name in ("num_leaves", "learning_rate", "feature_fraction", "min_data_in_leaf"):
+        assert 0 < few[name] <= many[name], name
