@@ -5,7 +5,7 @@ import math
 import re
 from typing import Final
 
-SEEN: Final = 2000
+SEEN: Final = 1000
 """Characters looked at for numbers, names and sentences, as `routing.text.CAP`."""
 SENTENCES: Final = 64
 """Looked at; the last of them holds the rest."""
