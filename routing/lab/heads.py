@@ -22,6 +22,7 @@ _QUALITY_RATE: Final = 2.5
 """Over the curvature of the words: how fast the descent goes, at most."""
 _DOMAIN_DECAY: Final = 1e-5
 _QUALITY_DECAY: Final = 1e-4
+MOST_WEIGHT: Final = 20.0
 PSEUDO: Final = 3.0
 """Rows that a domain's mean is pulled to the whole's with."""
 
@@ -139,33 +140,45 @@ class Sparse(NamedTuple):
 def sparse_logistic(words: Any, domains: Floats, quality: Doubles) -> Sparse:
     """`STEPS` steps of accelerated descent, stopped early on purpose.
 
-    `domains` are one-hot. Source: Nesterov, A method for solving the convex programming
-    problem with convergence rate O(1/k^2) (1983).
+    `domains` are one-hot; each counts as much as any other, however few rows it has: a
+    kind of prompts that is new is not taken for an old one. Source: Nesterov, A method
+    for solving the convex programming problem with convergence rate O(1/k^2) (1983).
     """
     count, kinds = domains.shape
     aim = np.hstack([domains, quality]).astype(np.float32)
     back = words.T.tocsr()
     models = quality.shape[1]
     curve = _curvature(words, back)
-    chance = domains.mean(0)
+    even = evened(domains)
+    chance = (even * domains).mean(0)
     fast = min(_DOMAIN_RATE, 1.0 / float((chance * (1.0 - chance)).max() + 1e-6))
     rate = np.float32(1.0 / curve) * _each(fast, kinds, _QUALITY_RATE, models)
     decay = _each(_DOMAIN_DECAY, kinds, _QUALITY_DECAY, models)
     means = np.clip(quality.mean(0), 0.01, 0.99)
     bias = np.concatenate(
-        [np.log(domains.mean(0) + 1e-6), np.log(means / (1.0 - means))]
+        [np.log(chance + 1e-6), np.log(means / (1.0 - means))]
     ).astype(np.float32)
     weights = np.zeros((words.shape[1], aim.shape[1]), np.float32)
     ahead, momentum = weights, 1.0
     for _ in range(STEPS):
         logits = np.asarray(words @ ahead) + bias
-        guess = np.hstack([softmax(logits[:, :kinds]), sigmoid(logits[:, kinds:])])
-        slope = np.asarray(back @ ((guess - aim) / count)) + decay * ahead
+        off = np.hstack([softmax(logits[:, :kinds]), sigmoid(logits[:, kinds:])]) - aim
+        off[:, :kinds] *= even
+        slope = np.asarray(back @ (off / count)) + decay * ahead
         stepped = ahead - rate * slope
         after = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
         ahead = stepped + np.float32((momentum - 1.0) / after) * (stepped - weights)
         weights, momentum = stepped, after
     return Sparse(weights, bias)
+
+
+def evened(domains: Floats) -> Floats:
+    """(rows, 1): weights of mean 1 by which all domains weigh the same; a row at most
+    `MOST_WEIGHT` times the mean."""
+    size = np.maximum(domains.sum(0), 1.0)
+    each = np.minimum(size.mean() / size, MOST_WEIGHT)[domains.argmax(1), None]
+    out: Floats = (each / each.mean()).astype(np.float32)
+    return out
 
 
 def left_out_logistic(

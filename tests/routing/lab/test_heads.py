@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from routing.lab import heads, trees
 
@@ -62,3 +63,26 @@ def test_trees_of_more_rows_are_no_smaller(one: int, other: int) -> None:
     few, many = (trees.settings(n, 0) for n in sorted((one, other)))
     for name in ("num_leaves", "learning_rate", "feature_fraction", "min_data_in_leaf"):
         assert 0 < few[name] <= many[name], name
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=5))
+def test_every_domain_weighs_the_same(sizes: list[int]) -> None:
+    domains = np.eye(len(sizes), dtype=np.float32)[np.repeat(range(len(sizes)), sizes)]
+    each = (heads.evened(domains) * domains).sum(0)
+    if sum(sizes) <= heads.MOST_WEIGHT * len(sizes):  # so that none is held down
+        assert each == pytest.approx(np.full(len(sizes), sum(sizes) / len(sizes)))
+
+
+def test_a_domain_of_few_rows_is_known_by_its_words() -> None:
+    """Half of the words of the new one are those of a large old one."""
+    rng = np.random.default_rng(0)
+    kind = np.repeat([0, 1, 2], [400, 400, 20])
+    odds = np.array([[6, 1, 1, 0.2], [1, 6, 1, 0.2], [3.5, 1, 1, 1.5]])[kind]
+    counts = rng.poisson(odds.repeat(5, 1) / 5).astype(np.float32)
+    counts /= np.sqrt((counts**2).sum(1, keepdims=True)) + 1e-9
+    domains = np.eye(3, dtype=np.float32)[kind]
+    quality = rng.random((len(kind), 2))
+    fitted = heads.sparse_logistic(sparse.csr_matrix(counts), domains, quality)
+    probable, _ = fitted.predict(sparse.csr_matrix(counts), 3)
+    own = probable[kind == 2].mean(0)
+    assert own[2] > own[0]
