@@ -204,15 +204,19 @@ def domain_means(domains: Floats, values: Doubles) -> Doubles:
     return means
 
 
-def left_out_means(domains: Floats, probable: Floats, values: Doubles) -> Doubles:
-    """What `domain_means` say of rows of `probable` domains, each row's own value left
-    out of the mean of its domain."""
-    means = domain_means(domains, values)
-    kind = domains.argmax(1)
-    size = domains.sum(0)[kind, None].astype(np.float64)
-    own = (means[kind] * (size + PSEUDO) - values) / (size - 1.0 + PSEUDO)
-    share = np.take_along_axis(probable, kind[:, None], 1)
-    out: Doubles = probable @ means + share * (own - means[kind])
+def left_out_means(
+    domains: Floats, probable: Floats, values: Doubles, seed: int
+) -> Doubles:
+    """What `domain_means` of the other folds say of rows of `probable` domains.
+
+    Not of all other rows: how a mean without one row differs from its neighbours'
+    would tell that row's value, and trees would learn to read it.
+    """
+    fold = np.random.default_rng(seed).permutation(len(values)) % FOLDS
+    out = np.empty(values.shape)
+    for k in range(FOLDS):
+        held = fold == k
+        out[held] = probable[held] @ domain_means(domains[~held], values[~held])
     return out
 
 

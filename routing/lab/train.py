@@ -166,7 +166,7 @@ def _fit(table: Table, given: features.Inputs, seed: int) -> _Fitted:
         left_out={
             "ridge": line.left_out[:, :count],
             "knn": near.astype(np.float64),
-            "domain": heads.left_out_means(named, probable, table.quality),
+            "domain": heads.left_out_means(named, probable, table.quality, seed),
             "logistic": good.astype(np.float64),
         },
     )

@@ -75,12 +75,13 @@ def test_who_is_asked_in_parts_says_the_same(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = trained.artifact.trees
-    rows = np.random.default_rng(1).normal(size=(7, 136))
-    whole = Booster(text, 136, 7)
+    width = trained.columns.shape[-1]
+    rows = np.random.default_rng(1).normal(size=(7, width))
+    whole = Booster(text, width, 7)
     whole.rows[:] = rows
     asked = []
-    monkeypatch.setattr("routing.learned.booster.MOST_STEPS", longest(text, 136) * 2)
-    parted = Booster(text, 136, 7)
+    monkeypatch.setattr("routing.learned.booster.MOST_STEPS", longest(text, width) * 2)
+    parted = Booster(text, width, 7)
     parted.rows[:] = rows
 
     def late() -> bool:
