@@ -83,8 +83,7 @@ def test_profiles_really_differ(client: httpx.Client) -> None:
 
 
 def test_a_prompt_gets_what_its_kind_needs(client: httpx.Client) -> None:
-    law = "3 " + " ".join(2 * outcomes.WORDS["law"]) + "?"
-    sums = "3 " + " ".join(2 * outcomes.WORDS["sums"]) + "?"
+    law, sums = (f"200 {' '.join(outcomes.WORDS[kind])}?" for kind in ("law", "sums"))
     assert _by(client, "own", law) == "dear"
     assert _by(client, "own", sums) == _by(client, "own", sums, "eco") == "cheap"
     assert _by(client, "own", sums, "premium") == "dear"

@@ -180,7 +180,7 @@ def test_after_one_late_decision_the_rules_decide_and_no_request_fails(
         who, slow = _ask(client, "later", TRIGGER)
         # Nobody waits for all of it: the rules decide this one, too.
         assert who == RULED
-        reason = running.record(slow)["plan"]["order"][0]["reason"]
+        reason = running.record(slow, among=5000)["plan"]["order"][0]["reason"]
         assert "rests" in reason
         stopped, all = reason.partition("stopped after ")[2].split()[0:3:2]
         assert 0 < int(stopped) < int(all) == MODELS

@@ -87,11 +87,13 @@ class Running:
             reader.join(5)
         return self.process.returncode
 
-    def record(self, id: str, within_s: float = PATIENCE_S) -> dict[str, Any]:
-        """The row of one exchange, once it is written."""
+    def record(
+        self, id: str, within_s: float = PATIENCE_S, among: int = 50
+    ) -> dict[str, Any]:
+        """The row of one exchange, once it is written; `among` so many of the last."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
-            for row in self.records(50, 0.2):
+            for row in self.records(among, 0.2):
                 if row["id"] == id:
                     return row
             time.sleep(0.05)
