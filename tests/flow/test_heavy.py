@@ -111,11 +111,12 @@ def _ask(client: httpx.Client, model: str, text: str) -> tuple[str, str]:
     return served, answer.headers["x-routeiq-id"]
 
 
-@pytest.fixture
-def traffic(running: Running) -> Iterator[dict[str, list[Traffic]]]:
-    """Six who ask, two a model."""
-    made = {m: [Traffic(running.url, m) for _ in "ab"] for m in ("later", "watched")}
-    made["plain"] = [Traffic(running.url, "plain") for _ in "ab"]
+@pytest.fixture(params=[("later", "watched", "plain")])
+def traffic(
+    running: Running, request: pytest.FixtureRequest
+) -> Iterator[dict[str, list[Traffic]]]:
+    """Two who ask for each model."""
+    made = {m: [Traffic(running.url, m) for _ in "ab"] for m in request.param}
     every = [one for some in made.values() for one in some]
     for one in every:
         one.start()
@@ -148,6 +149,8 @@ def test_nothing_is_loaded_while_requests_wait(running: Running) -> None:
     assert any(lines[i].startswith("{") and i < listens for i in looked), lines
 
 
+# `later` is not asked: on a busy machine its own budget would be over beside a trial.
+@pytest.mark.parametrize("traffic", [("watched", "plain")], indirect=True)
 def test_what_takes_seconds_is_refused_while_others_are_served(
     running: Running, folder: Path, traffic: dict[str, list[Traffic]]
 ) -> None:
