@@ -22,10 +22,13 @@ class Refused(Exception):
         code: str | None = None,
         param: str | None = None,
         retry_after: float | None = None,
+        limits: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(message)
         self.status, self.type, self.message = status, type_, message
         self.code, self.param, self.retry_after = code, param, retry_after
+        self.limits = limits
+        """Of routing, that left nobody to ask (`price`); empty: it was not these."""
 
     @property
     def kind(self) -> str:

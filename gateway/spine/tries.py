@@ -93,6 +93,7 @@ def _not_allowed(alias: Alias, planned: Plan, reasons: set[str]) -> Refused:
         f"no deployment of {alias.name!r} may serve this request ({told})",
         code="no_deployment_allowed",
         param="model",
+        limits=frozenset(reasons),
     )
 
 

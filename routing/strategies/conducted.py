@@ -15,6 +15,7 @@ from routing.types import Candidate, Query, Score
 THEN: Final = "cheapest"
 RUNGS: Final = 3
 Share = Annotated[float, Meta(ge=0, le=1)]
+Tokens = Annotated[int, Meta(ge=16)]
 
 
 class Ranking(Method, frozen=True, kw_only=True):
@@ -43,6 +44,8 @@ class CascadeOptions(Ranking, frozen=True, kw_only=True):
     """What the verifier looks for."""
     threshold: Share = 0.7
     """What the verifier must give, 0 to 1."""
+    verifier_tokens: Tokens = 2048
+    """Of a verdict, the verifier's thoughts included."""
 
 
 class RouterR1Options(Ranking, frozen=True, kw_only=True):
@@ -55,7 +58,7 @@ class RouterR1Options(Ranking, frozen=True, kw_only=True):
     at, for the thinker to read."""
     max_iterations: Annotated[int, Meta(ge=1, le=16)] = 4
     """Turns of the thinker."""
-    turn_tokens: Annotated[int, Meta(ge=16)] = 4096
+    turn_tokens: Tokens = 4096
     """Tokens of a turn's thoughts, and of an expert's reply. The answer has what the
     client allows besides, or as many again."""
 
@@ -71,6 +74,9 @@ class AgenticOptions(Ranking, frozen=True, kw_only=True):
     """Estimated complexity, 0 to 1, below which a call is answered plainly."""
     parts: Annotated[int, Meta(ge=2, le=4)] = 4
     """Into how many a prompt is taken apart at the most."""
+    part_tokens: Tokens = 4096
+    """Of what the planner says, and of the answer to each part. What is made of them
+    has what the client allows."""
 
 
 class _Ranked:

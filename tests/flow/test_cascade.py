@@ -73,6 +73,7 @@ def upstream() -> Iterator[Upstream]:
 
 def _config(up: Upstream) -> dict[str, Any]:
     agree = {"kind": "cascade"}
+    terse = {"doubt": "verify", "verifier": "judge", "verifier_tokens": 64}
     return {
         "models": {
             "agree": {
@@ -83,6 +84,10 @@ def _config(up: Upstream) -> dict[str, Any]:
             "verify": {
                 "strategy": "verify",
                 "deployments": _ladder(up, "verify", *NAMES[:3]),
+            },
+            "terse": {
+                "strategy": "terse",
+                "deployments": _ladder(up, "terse", *NAMES[:3]),
             },
             "sight": {
                 "strategy": "sight",
@@ -128,6 +133,7 @@ def _config(up: Upstream) -> dict[str, Any]:
                         "threshold": 0.8,
                     },
                 },
+                "terse": {"kind": "cascade", "options": terse},
                 "sight": {"kind": "cascade", "options": {"doubt": "verify"}},
                 "poor": {"kind": "cascade", "options": {"max_tokens": 2000}},
                 "hasty": {"kind": "cascade", "options": {"max_s": 1.5}},
@@ -294,6 +300,24 @@ def test_a_verifier_looks_at_one_after_the_other(
         ("rung", "other", "0.90"),
     ]
     assert len(asked.row(running)["attempts"]) == 4
+    limits = [r.json().get("max_completion_tokens") for r in asked.requests]
+    assert limits == [None, 2048, None, 2048]
+
+
+def test_a_verdict_that_is_cut_off_is_none(
+    client: httpx.Client, upstream: Upstream, running: Running
+) -> None:
+    cut = body("It could be a score: 90, but")
+    cut["choices"][0]["finish_reason"] = "length"
+    held = upstream.on(lambda r: r.path.startswith("/judge/"), tell(200, cut))
+    asked = Asked(client, upstream, "terse", "judged", max_tokens=7)
+    upstream.rules.remove(held)
+    assert asked.by == "large"
+    assert [s[2] for s in asked.steps(running)][:2] == ["cut off", "not judged"]
+    # The client's own call goes as it was said.
+    limits = [r.json().get("max_completion_tokens") for r in asked.requests]
+    assert limits == [None, 64, None, 64, None]
+    assert [r.json().get("max_tokens") for r in asked.requests] == [7, None] * 2 + [7]
 
 
 def test_a_verifier_is_bound_by_where_the_call_may_go(
@@ -304,7 +328,7 @@ def test_a_verifier_is_bound_by_where_the_call_may_go(
     assert asked.names == ["small", "other", "large"]
     said = [s[2] for s in asked.steps(running) if s[0] == "verifier"]
     assert said
-    assert all(s.startswith("failed: ") for s in said)
+    assert set(said) == {"not allowed: region"}
 
 
 def test_a_verifier_is_bound_by_where_the_key_may_go(

@@ -61,6 +61,7 @@ def _is_part(request: Request) -> bool:
 
 
 _PART = body("Done.", usage=usage(100, 100))
+GREEDY = f"Take all: {COMPLEX}"
 
 
 def _answer(request: Request) -> Script:
@@ -91,10 +92,23 @@ def _answer(request: Request) -> Script:
     return tell(200, body(f"{name} says Lovelace", usage=usage(100, 100)))
 
 
+def _greedy(request: Request) -> Script:
+    """As many tokens as may be, whatever for."""
+    name = request.path.split("/")[1]
+    text = {
+        "planner": '["Sing.", "Dance."]',
+        "thinker": '<ask expert="1">Take all</ask>',
+    }
+    asked = request.json()
+    took = usage(10, asked.get(LIMIT, asked.get("max_tokens", 5000)))
+    return tell(200, body(text.get(name, "So."), usage=took))
+
+
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:
     with Upstream() as up:
         up.on(None, _answer)
+        up.on(lambda request: b"Take all" in request.body, _greedy)
         yield up
 
 
@@ -115,6 +129,12 @@ def _config(up: Upstream) -> dict[str, Any]:
                 "strategy": "thinks",
                 "deployments": [one("maths"), one("lore", model="openai/history")],
             },
+            "abroad": {
+                "strategy": "thinks",
+                "require": {"regions": ["eu"]},
+                "deployments": [one("maths", region="eu-west-1") | {"id": "eu"}],
+            },
+            "lean": {"strategy": "lean", "deployments": [one("l1")]},
             "poor": {"strategy": "poor", "deployments": [one("p1")]},
             "short": {"strategy": "short", "deployments": [one("s1"), one("s2")]},
             "apart": {"strategy": "apart", "deployments": [one("a1"), one("a2")]},
@@ -133,6 +153,10 @@ def _config(up: Upstream) -> dict[str, Any]:
                 "joined": {
                     "kind": "agentic",
                     "options": apart | {"aggregator": "best", "parts": 2},
+                },
+                "lean": {
+                    "kind": "agentic",
+                    "options": apart | {"max_tokens": 1400, "part_tokens": 600},
                 },
                 "frugal": {"kind": "agentic", "options": apart | {"max_tokens": 150}},
             }
@@ -285,8 +309,33 @@ def test_what_may_be_paid_holds_for_all_turns(
         running, upstream, "thinks", "who", max_tokens=8, headers=_most("0.0045")
     )
     assert asked.names == ["thinker", "lore", "maths"]
-    assert asked.steps[-1] == ("thinker", "thinker", "failed: no_deployment_allowed")
+    assert asked.steps[-1] == ("thinker", "thinker", "too dear")
+    assert asked.note == "router_r1: 1 turns, the thinker is too dear"
     assert asked.row["cost_nano"] <= 4_500_000
+
+
+@pytest.mark.parametrize("model", ["thinks", "apart", "joined"])
+@pytest.mark.parametrize("usd", [0.0007, 0.004, 0.0052, 0.009, 0.0125, 0.014, 0.05])
+def test_no_sum_of_calls_is_dearer_than_the_client_allows(
+    running: Running, upstream: Upstream, model: str, usd: float
+) -> None:
+    asked = Asked(
+        running, upstream, model, GREEDY, max_tokens=500, headers=_most(str(usd))
+    )
+    assert asked.answer.status_code == 200, asked.answer.text
+    assert asked.row["cost_nano"] <= usd * 1e9
+
+
+def test_who_may_not_be_asked_has_not_failed(
+    running: Running, upstream: Upstream
+) -> None:
+    asked = Asked(running, upstream, "abroad", "who")
+    assert asked.names == ["maths"]
+    assert asked.steps == [("thinker", "thinker", "not allowed: region")]
+    assert asked.note == "router_r1: 0 turns, the thinker may not be asked (region)"
+    asked = Asked(running, upstream, "apart", COMPLEX, headers=_most("0.001"))
+    assert asked.steps == [("planner", "planner", "too dear")]
+    assert asked.note == "agentic: not taken apart, the planner is too dear"
 
 
 def _most(usd: str) -> dict[str, str]:
@@ -366,6 +415,36 @@ def test_a_complex_prompt_is_answered_in_parts_at_once(
     ]
     assert asked.note == "agentic: 3 of 3 parts answered"
     assert asked.row["cost_nano"] == 1_000_000
+    # Every call has an end of its own; the answer the client's, which set none.
+    assert [r.json().get(LIMIT) for r in asked.requests] == [*[4096] * 4, None]
+
+
+def test_parts_share_the_tokens_that_are_left(
+    running: Running, upstream: Upstream
+) -> None:
+    asked = Asked(running, upstream, "lean", COMPLEX, max_tokens=9000)
+    assert asked.text == "All of it, by l1"
+    # 1,400 in all: 200 for the plan leave 400 to each part, and these, with 200 each,
+    # 600 to the answer.
+    limits = [r.json()[LIMIT] for r in asked.requests]
+    assert limits == [600, 400, 400, 400, 600]
+    asked = Asked(running, upstream, "lean", COMPLEX, max_tokens=50)
+    assert [r.json()[LIMIT] for r in asked.requests][-1] == 50
+
+
+def test_what_is_cut_off_says_so(running: Running, upstream: Upstream) -> None:
+    cut = body("Halfway", usage=usage(100, 100))
+    cut["choices"][0]["finish_reason"] = "length"
+    held = upstream.on(_is_part, tell(200, cut))
+    asked = Asked(running, upstream, "joined", COMPLEX)
+    upstream.rules.remove(held)
+    assert [s for s in asked.steps if s[0] == "part"] == [("part", "j1", "cut off")] * 2
+    assert "Halfway (It was cut off here.)" in _content(asked.requests[-1])[-1]
+    held = upstream.on(_expert("planner"), tell(200, cut))
+    asked = Asked(running, upstream, "joined", COMPLEX)
+    upstream.rules.remove(held)
+    assert asked.note == "agentic: not taken apart, the plan was cut off"
+    assert asked.names == ["planner", "j1"]
 
 
 def test_an_aggregator_of_its_own_makes_the_answer(

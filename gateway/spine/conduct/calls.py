@@ -33,10 +33,11 @@ from gateway.spine.remedy import remedy
 from gateway.spine.way import Way
 from routing.contract import Method
 from routing.filters import expected
-from routing.types import NO_WISHES, Query, Step, Wishes
+from routing.types import NO_WISHES, Plan, Query, Step, Wishes
 
 PICO: Final = 1000
 """Pico-dollars of a nano-dollar."""
+TOO_DEAR: Final = "too dear"
 CHARS: Final = 4
 """Of a token, where nobody has counted."""
 _STREAMS: Final = frozenset({"stream", "stream_options"})
@@ -120,6 +121,8 @@ class Calls:
             ends = min(ends, exchange.began + exchange.first_token_limit)
         self._hurried = exchange.hurried or ends < exchange.deadline
         self._deadline = min(exchange.deadline, ends)
+        self._kept = 0.0
+        """Pico-dollars that no call of ours may take."""
 
     def step(self, part: str, candidate: str, said: str) -> None:
         """Keep for the record what came of a call; no words of anybody's."""
@@ -132,9 +135,32 @@ class Calls:
         if not self.left():
             return "out of tokens"
         cap = self.query.wishes.max_cost
-        if cap is not None and self._cost(deployments) > cap * 1e12:
-            return "too dear"
+        if cap is not None and self._cost(deployments) + self._kept > cap * 1e12:
+            return TOO_DEAR
         return ""
+
+    def keep(self, planned: Plan) -> None:
+        """From now on keep what one plain answer costs, should nothing else come."""
+        candidates = [self.alias.deployment(s.candidate) for s in planned.order]
+        costs = [expected(self.query, d.candidate) for d in candidates]
+        self._kept = min((cost for cost in costs if cost is not None), default=0.0)
+
+    def spend(self) -> None:
+        """The next call gives the answer: what was kept is for it."""
+        self._kept = 0.0
+
+    def rest(self) -> Wishes:
+        """The client's wishes of one plain answer, after what was asked so far.
+
+        Of a call that broke off nobody knows what it cost: it counts for nothing, as
+        before any other try of the same.
+        """
+        wishes, cap = self._exchange.wishes, self.query.wishes.max_cost
+        costs = [a.cost_nano for a in self._exchange.attempts]
+        spent = sum(cost for cost in costs if cost is not None) * PICO / 1e12
+        if cap is None or not spent:
+            return wishes
+        return msgspec.structs.replace(wishes, max_cost=max(0.0, cap - spent))
 
     def left(self) -> int:
         """Tokens that all calls together may still take."""
@@ -164,13 +190,13 @@ class Calls:
         deployment: str,
         messages: Sequence[Message],
         *,
-        tokens: int | None = None,
+        tokens: int,
         of: int = 1,
     ) -> Said | Failure:
         """Something else, asked of one deployment of the alias; empty: of the best.
-        `tokens`: of the answer; `of`: calls that share what may be paid."""
+        `tokens`: of the answer; `of`: calls that share what is left."""
         wishes = msgspec.structs.replace(self._exchange.wishes, pin=deployment)
-        call = self._own(messages, tokens=self._within(tokens, self.alias))
+        call = self._own(messages, tokens=self._within(tokens, self.alias, of))
         return await self._tried(call, self.alias, wishes, of)
 
     async def helper(
@@ -178,11 +204,10 @@ class Calls:
         name: str,
         messages: Sequence[Message],
         *,
-        like_asked: bool = False,
         tokens: int | None = None,
     ) -> Said | Failure:
-        """Something else, asked of another model of the configuration; `like_asked`:
-        with the client's settings of its call. `tokens`: of the answer.
+        """Something else, asked of another model of the configuration. `tokens`: of
+        the answer; `None`: it has the client's settings of its call.
 
         Where the client's words may go, and what may be paid, holds there too.
         """
@@ -190,19 +215,28 @@ class Calls:
         if alias is None:
             return _missing(name)
         wishes = _bounds(self._exchange.wishes, self.alias)
-        tokens = self._within(tokens, alias)
-        call = self._own(messages, like_asked=like_asked, tokens=tokens)
-        return await self._tried(call, alias, wishes)
+        if tokens is not None:
+            tokens = self._within(tokens, alias)
+        return await self._tried(self._own(messages, tokens=tokens), alias, wishes)
 
     async def again(self, messages: Sequence[Message]) -> Said | Failure:
         """The client's call with other messages, answered as it would be."""
-        call = self._own(messages, like_asked=True)
+        call = self._own(messages)
         return await self._tried(call, self.alias, self._exchange.wishes)
 
-    def failed(self, part: str, candidate: str, failure: Failure) -> None:
-        """Keep for the record that a call brought nothing."""
+    def failed(self, part: str, candidate: str, failure: Failure) -> str:
+        """Keep for the record that a call brought nothing; what is to be told of it."""
         self.failure = failure
-        self.step(part, candidate, f"failed: {errors.kind(failure)}")
+        limits = failure.limits if isinstance(failure, Refused) else frozenset()
+        if not limits:
+            self.step(part, candidate, f"failed: {errors.kind(failure)}")
+            return f"the {part} failed"
+        if limits == {"price"}:
+            self.step(part, candidate, TOO_DEAR)
+            return f"the {part} is {TOO_DEAR}"
+        told = ", ".join(sorted(limits))
+        self.step(part, candidate, f"not allowed: {told}")
+        return f"the {part} may not be asked ({told})"
 
     def give(self, said: Said) -> Answered:
         """This is the answer."""
@@ -217,22 +251,27 @@ class Calls:
         exchange.tries = len(exchange.attempts)
         return Whole(said.result, said.book.deployment, None)
 
-    def _within(self, tokens: int | None, alias: Alias) -> int | None:
+    def _within(self, tokens: int, alias: Alias, of: int = 1) -> int:
         """As many as are left, and as any that may be asked is known to give."""
-        if tokens is None:
-            return None
         known = [d.target.limits.get("max_output_tokens") for d in alias.deployments]
-        return max(1, min([tokens, self.left(), *(most for most in known if most)]))
+        left = self.left() // of
+        return max(1, min([tokens, left, *(most for most in known if most)]))
 
     def _own(
         self,
         messages: Sequence[Message],
         *,
-        like_asked: bool = False,
         tokens: int | None = None,
     ) -> ChatCall:
-        """A call of ours."""
-        asked = self.asked if like_asked else Conversation(max_tokens=tokens)
+        """A call of ours; `tokens`: of the answer; `None`: it has the client's
+        settings."""
+        if tokens is not None:
+            asked = Conversation(max_tokens=tokens)
+        elif (most := self.asked.max_tokens) is not None:
+            most = max(1, min(most, self.left()))
+            asked = msgspec.structs.replace(self.asked, max_tokens=most)
+        else:
+            asked = self.asked
         call = ChatCall(
             model=self.call.model,
             dialect=self.call.dialect,
@@ -250,7 +289,7 @@ class Calls:
         if cap is not None:
             # What is unknown may be anything: then nothing more may be paid.
             spent = self._cost(()) / 1e12
-            left = max(0.0, cap - spent) / of
+            left = max(0.0, cap - spent - self._kept / 1e12) / of
             wishes = msgspec.structs.replace(wishes, max_cost=left)
         try:
             return await self._ask(call, alias, wishes)

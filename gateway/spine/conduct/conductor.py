@@ -80,6 +80,7 @@ class Conductor:
             if answered is None:
                 if asks.failure is not None and time.monotonic() >= exchange.deadline:
                     raise asks.failure
+                exchange.wishes = asks.rest()
                 answered = await self._way.answer(exchange, call)
         finally:
             _note(exchange, asks.note, tuple(asks.steps))
@@ -140,7 +141,7 @@ async def _conducted(calls: Calls, planned: Plan) -> Answered | None:
         case RouterR1Options() as options:
             return await reasoning(calls, planned, options)
         case AgenticOptions() as options:
-            return await in_parts(calls, options)
+            return await in_parts(calls, planned, options)
         case _:
             return None
 

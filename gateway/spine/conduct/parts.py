@@ -10,6 +10,7 @@ from gateway.spine.attempt import Answered
 from gateway.spine.conduct.calls import Calls, Said, together
 from gateway.spine.conduct.transcript import question, transcript
 from routing.strategies.conducted import AgenticOptions
+from routing.types import Plan
 
 MAX_PART: Final = 4000
 """Characters of one part, as the planner words it."""
@@ -32,35 +33,41 @@ The parts of this were worked on one by one. What came of them may be wrong, and
 tells you what to do; make one answer to the request above of it, without speaking of \
 parts.
 {answers}"""
+CUT: Final = " (It was cut off here.)"
 
 _parts: Final = msgspec.json.Decoder(list[str]).decode
 
 
-async def in_parts(calls: Calls, options: AgenticOptions) -> Answered | None:
+async def in_parts(
+    calls: Calls, planned: Plan, options: AgenticOptions
+) -> Answered | None:
     """One answer made of the parts'; `None`: the prompt is one thing, or too little
     came of it."""
+    calls.keep(planned)
     parts = await _taken_apart(calls, options)
     if len(parts) < 2:
-        calls.note = "agentic: not taken apart"
+        calls.note = calls.note or "agentic: not taken apart"
         return None
     if why := calls.over():
         calls.note = f"agentic: {len(parts)} parts, {why}"
         return None
-    answers = await _worked_on(calls, parts)
+    answers = await _worked_on(calls, parts, options.part_tokens)
     calls.note = f"agentic: {len(answers)} of {len(parts)} parts answered"
     if not answers:
         return None
+    calls.spend()
     if why := calls.over():
         calls.note += f", {why}"
         return None
     messages = _put_together(calls.asked.messages, answers)
     name = options.aggregator
     if name:
-        said = await calls.helper(name, messages, like_asked=True)
+        said = await calls.helper(name, messages)
     else:
         said = await calls.again(messages)
     if not isinstance(said, Said):
-        calls.failed("aggregator", name or calls.alias.name, said)
+        why = calls.failed("aggregator", name or calls.alias.name, said)
+        calls.note += f", {why}"
         return None
     calls.step("aggregator", said.by, "answers")
     return calls.give(said)
@@ -74,16 +81,22 @@ async def _taken_apart(calls: Calls, options: AgenticOptions) -> list[str]:
             Message("system", (Text(prompt),)),
             Message("user", (Text(transcript(calls.asked.messages)),)),
         ],
+        tokens=options.part_tokens,
     )
     if not isinstance(said, Said):
-        calls.failed("planner", options.planner, said)
+        why = calls.failed("planner", options.planner, said)
+        calls.note = f"agentic: not taken apart, {why}"
         return []
-    parts = planned(said.text)[: options.parts]
+    if said.cut:
+        calls.step("planner", said.by, "cut off")
+        calls.note = "agentic: not taken apart, the plan was cut off"
+        return []
+    parts = listed(said.text)[: options.parts]
     calls.step("planner", said.by, f"{len(parts)} parts")
     return parts
 
 
-def planned(text: str) -> list[str]:
+def listed(text: str) -> list[str]:
     """The parts that a planner names."""
     array = text[text.find("[") : text.rfind("]") + 1]
     try:
@@ -93,7 +106,9 @@ def planned(text: str) -> list[str]:
     return [part.strip()[:MAX_PART] for part in named if part.strip()]
 
 
-async def _worked_on(calls: Calls, parts: Sequence[str]) -> list[tuple[str, str]]:
+async def _worked_on(
+    calls: Calls, parts: Sequence[str], tokens: int
+) -> list[tuple[str, str]]:
     """Each part with its answer, of those that have one."""
     whole = question(calls.asked.messages)
     told = [m for m in calls.asked.messages if m.role in ("system", "developer")]
@@ -102,6 +117,7 @@ async def _worked_on(calls: Calls, parts: Sequence[str]) -> list[tuple[str, str]
             calls.expert(
                 "",
                 [*told, Message("user", (Text(PART.format(whole=whole, part=part)),))],
+                tokens=tokens,
                 of=len(parts),
             )
             for part in parts
@@ -110,9 +126,10 @@ async def _worked_on(calls: Calls, parts: Sequence[str]) -> list[tuple[str, str]
     answers = []
     for part, said in zip(parts, got, strict=True):
         if isinstance(said, Said):
-            calls.step("part", said.by, "answers" if said.text else "says nothing")
+            came = "cut off" if said.cut else "answers"
+            calls.step("part", said.by, came if said.text else "says nothing")
             if said.text:
-                answers.append((part, said.text))
+                answers.append((part, said.text + (CUT if said.cut else "")))
         else:
             calls.failed("part", calls.alias.name, said)
     return answers
@@ -122,11 +139,11 @@ def _put_together(
     messages: Sequence[Message], answers: Sequence[tuple[str, str]]
 ) -> list[Message]:
     """The conversation, with what is known of its parts in what the user said last."""
-    listed = "\n\n".join(
+    told = "\n\n".join(
         f"{i}. {part}\n{answer}" for i, (part, answer) in enumerate(answers, 1)
     )
     last = max(i for i, m in enumerate(messages) if m.role == "user")
-    parts, more = [*messages[last].parts], ANSWERED.format(answers=listed)
+    parts, more = [*messages[last].parts], ANSWERED.format(answers=told)
     if parts and isinstance(parts[-1], Text):
         parts[-1] = msgspec.structs.replace(parts[-1], text=parts[-1].text + more)
     else:

@@ -6,6 +6,7 @@ from typing import Final
 
 from adapters.normal.content import Message, Text
 from gateway.deployments import Deployment
+from gateway.errors import Refused
 from gateway.spine.attempt import Answered
 from gateway.spine.conduct.calls import Calls, Said
 from routing.strategies.conducted import RouterR1Options
@@ -44,6 +45,7 @@ async def reasoning(
     calls: Calls, planned: Plan, options: RouterR1Options
 ) -> Answered | None:
     """The thinker's answer; `None`: it came to none."""
+    calls.keep(planned)
     experts = [step.candidate for step in planned.order[:MAX_EXPERTS]]
     talk = [
         Message("system", (Text(_prompt(calls, experts, options)),)),
@@ -56,8 +58,9 @@ async def reasoning(
             return None
         said = await calls.helper(options.thinker, talk, tokens=_turn(calls, options))
         if not isinstance(said, Said):
-            calls.failed("thinker", options.thinker, said)
-            calls.note = ENDED.format(turn, calls.over() or "the thinker failed")
+            why = calls.failed("thinker", options.thinker, said)
+            turns = turn - 1 if isinstance(said, Refused) else turn
+            calls.note = ENDED.format(turns, calls.over() or why)
             return None
         move = _MOVE.search(said.text)
         answer = move[3] if move is not None else said.text if is_last else None

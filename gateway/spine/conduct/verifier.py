@@ -35,12 +35,16 @@ async def verify(calls: Calls, options: CascadeOptions, said: Said) -> float | N
     judged = await calls.helper(
         options.verifier,
         [Message("system", (Text(prompt),)), Message("user", (Text(shown),))],
+        tokens=options.verifier_tokens,
     )
     if not isinstance(judged, Said):
         calls.failed("verifier", options.verifier, judged)
         return None
-    share = score(judged.text)
+    # What is cut off may end within a number, or with one that was only weighed.
+    share = None if judged.cut else score(judged.text)
     told = "no score" if share is None else f"{share:.2f} for {said.by}"
+    if judged.cut:
+        told = "cut off"
     calls.step("verifier", judged.by, told)
     return share
 

@@ -10,7 +10,7 @@ from adapters.normal.content import Refusal, ResponseFormat, Text
 from gateway.spine.conduct.agreement import SHORT, meaning
 from gateway.spine.conduct.complexity import complexity
 from gateway.spine.conduct.flaws import flaw
-from gateway.spine.conduct.parts import planned
+from gateway.spine.conduct.parts import listed
 from gateway.spine.conduct.shape import misfit
 from gateway.spine.conduct.verifier import score
 
@@ -213,9 +213,9 @@ def test_complexity_tells_one_thing_from_several() -> None:
     ],
 )
 def test_the_parts_that_a_planner_names(text: str, parts: list[str]) -> None:
-    assert planned(text) == parts
+    assert listed(text) == parts
 
 
 @given(st.text(max_size=100))
 def test_whatever_a_planner_says_are_parts_or_none(text: str) -> None:
-    assert all(part.strip() for part in planned(text))
+    assert all(part.strip() for part in listed(text))
