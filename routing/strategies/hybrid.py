@@ -6,7 +6,8 @@ from msgspec import Meta
 
 from routing.contract import Setting
 from routing.learned.model import Model
-from routing.strategies.learned import Estimate, Learned, LearnedOptions
+from routing.strategies.estimates import Estimate
+from routing.strategies.learned import Learned, LearnedOptions
 
 _BEHIND: Final = 10.0
 """What keeps those that are not good enough behind all who are."""

@@ -20,8 +20,8 @@ from routing.lab.train import Trained, train
 from routing.learned.artifact import Artifact, ArtifactError, load
 from routing.learned.model import NAMES, Model
 from routing.learned.prices import Rates
+from routing.strategies.estimates import estimate, several
 from routing.strategies.gated import opened
-from routing.strategies.learned import estimate, several
 from routing.text import Reader
 from routing.types import Candidate, Prompt, Query, Wishes
 from tests.routing import outcomes

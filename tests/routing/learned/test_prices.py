@@ -12,7 +12,7 @@ from routing.lab.table import TableError, read
 from routing.lab.train import Trained
 from routing.learned.model import Model
 from routing.learned.prices import Rates, repriced
-from routing.strategies.learned import Estimate, apart, estimate
+from routing.strategies.estimates import Estimate, apart, estimate
 from routing.types import Candidate, Query
 
 pico = st.integers(0, 10**9)
