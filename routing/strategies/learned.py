@@ -18,6 +18,7 @@ from routing.learned.signature import Verifier, verifier
 from routing.learned.watch import Band, Positive, Watch
 from routing.strategies import gated
 from routing.strategies.estimates import Estimate, apart, dearer, estimate, several
+from routing.strategies.rest import Rest
 from routing.text import Reader
 from routing.types import Candidate, Query, Score
 
@@ -48,7 +49,9 @@ class LearnedOptions(Options, frozen=True, kw_only=True):
     budget_ms: Positive = 500.0
     """Of a decision; after one that took longer, or failed, ..."""
     rest_s: Positive = 30.0
-    """... `otherwise` decides for so long."""
+    """... `otherwise` decides for so long, and twice as long each time in a row, ..."""
+    rest_max_s: Positive = 3600.0
+    """... up to this; a decision in time, or another artifact, ends the row."""
     band: Band = Band()
     """How far a promoted version may be from what it was promoted for; out of it, the
     one before serves again."""
@@ -71,9 +74,7 @@ class Learned:
         self._reader = Reader()
         self._clock = setting.clock
         self._budget_s = options.budget_ms / 1000.0
-        self._rests_until = 0.0
-        self._ill = ""
-        self._failed = 0
+        self._rest = Rest(options.rest_s, options.rest_max_s)
         self.notes = Watch(options.band)
         """What is seen of the version that serves; kept, and shared by workers."""
         self._shelf = Shelf(
@@ -95,16 +96,18 @@ class Learned:
     ) -> list[Score]:
         held = self._shelf.held()
         began = self._clock()
-        if held is not None and began >= self._rests_until:
+        if held is not None and not self._rest.holds(_digest(held), began):
             try:
                 until = began + self._budget_s
                 scores, scales = self._by(held, query, candidates, health, until)
             except Exception as error:  # noqa: BLE001 - no model takes a request along
-                self._rest(repr(error))
+                self._leave(held, repr(error))
             else:
                 took = self._clock() - began
                 if took > self._budget_s:
-                    self._rest(f"a decision took {took:.3f} s")
+                    self._leave(held, f"a decision took {took:.3f} s")
+                else:
+                    self._rest.well()
                 first = {candidates[i].id: scales[i] for i in _first(scores)}
                 self.notes.chose(query.id, first)
                 self.scored["learned"] += 1
@@ -114,7 +117,7 @@ class Learned:
             self.scored["otherwise"] += 1
         else:
             self.scored["rest"] += 1
-            why = f"artifact {held.name} rests ({self._ill}); "
+            why = f"artifact {held.name} rests ({self._rest.why}); "
         return [
             Score(s.value, why + s.reason, s.propensity, s.quality, s.out)
             for s in self._otherwise.score(query, candidates, health)
@@ -169,11 +172,9 @@ class Learned:
         why = f"quality {e.quality:.3f}, ${e.cost:.6f}{dearer(e.scale)}"
         return gated.conducted(scores, arms[at - len(found)], why), scales
 
-    def _rest(self, why: str) -> None:
-        self._ill = why
-        self._failed += 1
-        self._rests_until = self._clock() + self._options.rest_s
-        _log.error("routing strategy %s rests: %s", self.name, why)
+    def _leave(self, held: Held, why: str) -> None:
+        seconds = self._rest.begin(_digest(held), why, self._clock())
+        _log.error("routing strategy %s rests for %g s: %s", self.name, seconds, why)
 
     def learn(self, outcome: Outcome) -> None:
         """Watch what comes of its decisions."""
@@ -187,7 +188,7 @@ class Learned:
         """As `routing.contract.Reloading`."""
         return {
             "refused": self._shelf.refused,
-            "failed": self._failed,
+            "failed": self._rest.count,
             "withdrawn": self._shelf.withdrawn,
             "rolled_back": self._shelf.rolled_back,
         }
@@ -205,12 +206,12 @@ class Learned:
     def told(self) -> dict[str, Any]:
         """What serves, and how it does."""
         held, seen = self._shelf.held(), self.notes.seen()
-        rests = held is not None and self._clock() < self._rests_until
+        rests = held is not None and self._rest.holds(_digest(held), self._clock())
         said: dict[str, Any] = {
-            "artifact": held.model.artifact.digest if held is not None else None,
+            "artifact": _digest(held) if held is not None else None,
             "version": held.name if held is not None else None,
             "watched": self.notes.watches,
-            "fault": self._shelf.fault or (self._ill if rests else ""),
+            "fault": self._shelf.fault or (self._rest.why if rests else ""),
             **self.counts(),
         }
         for name, total in (
@@ -276,6 +277,11 @@ def terms_of(terms: Mapping[str, Terms], share: float) -> Terms:
     """Those of the nearest share that is not less; above all, quality alone counts."""
     enough = [float(s) for s in terms if float(s) >= share - 1e-9]
     return terms[str(min(enough))] if enough else Terms(0.0, 0.0)
+
+
+def _digest(held: Held) -> str:
+    """What tells one artifact from another."""
+    return held.model.artifact.digest
 
 
 def _verifier(file: str) -> Verifier | None:

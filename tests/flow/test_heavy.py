@@ -57,6 +57,8 @@ def running(folder: Path) -> Iterator[Running]:
         }
         for name, budget in (("watched", 1000.0), ("later", 500.0), ("spare", 500.0))
     }
+    weary = {"artifact": "later", "rest_s": 0.5, "rest_max_s": 2.0}
+    strategies["weary"] = {"kind": "gbdt", "options": options | weary}
     with Upstream() as up:
         up.on(None, whole())
         models: dict[str, Any] = {
@@ -70,6 +72,7 @@ def running(folder: Path) -> Iterator[Running]:
             for name, strategy in (
                 ("watched", "watched"),
                 ("later", "later"),
+                ("weary", "weary"),
                 ("plain", "ordered"),
             )
         }
@@ -207,3 +210,43 @@ def test_after_one_late_decision_the_rules_decide_and_no_request_fails(
     assert running.metric(name, strategy="later") == 1
     name = "routeiq_routing_decisions_total"
     assert running.metric(name, strategy="later", outcome="rest") > 5
+
+
+def _rests(running: Running, count: int) -> list[str]:
+    """Seconds for which `weary` rested, every time, when there were so many."""
+    end = time.monotonic() + 60
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
+        while _told(running, "weary")["failed"] < count:
+            _ask(client, "weary", TRIGGER)
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    said = "routing strategy weary rests for "
+    while running.log.count(said) < count:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return [after.partition(" s")[0] for after in running.log.split(said)[1:]]
+
+
+def test_what_is_late_again_and_again_rests_ever_longer(running: Running) -> None:
+    assert _rests(running, 4) == ["0.5", "1", "2", "2"]
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
+        end = time.monotonic() + 60
+        while _ask(client, "weary", SUMS)[0] != LEARNED:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    rested = _rests(running, _told(running, "weary")["failed"] + 1)
+    assert rested[-1] == "0.5"
+
+
+def test_another_artifact_need_not_rest(running: Running, folder: Path) -> None:
+    with httpx.Client(base_url=running.url, **PATIENT) as client:
+        _ask(client, "later", TRIGGER)
+        assert _ask(client, "later", SUMS)[0] == RULED
+        (folder / "later").rename(folder / "heavy")
+        good = folder / ("honest" if (folder / "honest").exists() else "watched")
+        shutil.copytree(good, folder / "light")
+        (folder / "light").rename(folder / "later")
+        end = time.monotonic() + 60
+        while _ask(client, "later", SUMS)[0] != LEARNED:
+            assert time.monotonic() < end
+            time.sleep(0.05)
