@@ -146,7 +146,7 @@ def _told(running: Running, name: str) -> dict[str, Any]:
 
 def test_nothing_is_loaded_while_requests_wait(running: Running) -> None:
     # No model decides by it, a client could name it at any time; and it is not there.
-    lines = running.log.splitlines()
+    lines = running.logged('"listening"').splitlines()
     looked = [i for i, line in enumerate(lines) if "spare is not there" in line]
     listens = next(i for i, line in enumerate(lines) if '"listening"' in line)
     assert any(lines[i].startswith("{") and i < listens for i in looked), lines
@@ -201,11 +201,8 @@ def test_after_one_late_decision_the_rules_decide_and_no_request_fails(
     told = _told(running, "later")
     assert (told["failed"], told["refused"]) == (1, 0)
     assert "stopped after" in told["fault"]
-    end = time.monotonic() + 20
-    while "routing strategy later rests" not in running.log:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert running.log.count("routing strategy later rests") == 1
+    said = "routing strategy later rests"
+    assert running.logged(said).count(said) == 1
     name = "routeiq_routing_decisions_failed_total"
     assert running.metric(name, strategy="later") == 1
     name = "routeiq_routing_decisions_total"
@@ -221,10 +218,8 @@ def _rests(running: Running, count: int) -> list[str]:
             assert time.monotonic() < end
             time.sleep(0.02)
     said = "routing strategy weary rests for "
-    while running.log.count(said) < count:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return [after.partition(" s")[0] for after in running.log.split(said)[1:]]
+    log = running.logged(said, count)
+    return [after.partition(" s")[0] for after in log.split(said)[1:]]
 
 
 def test_what_is_late_again_and_again_rests_ever_longer(running: Running) -> None:

@@ -344,7 +344,7 @@ def test_old_records_are_forgotten(upstream: Upstream, tmp_path: Path) -> None:
             # From the first that is kept on, nothing is looked at.
             kept = [row["id"] for row in log(tmp_path, name)]
             assert kept == ["121", "122", "123"]
-        assert any("forgotten" in line for line in running.lines)
+        running.logged("forgotten")
         assert running.post(CHAT, call("free")).status_code == 200
 
 
@@ -384,7 +384,7 @@ def test_content_is_kept_only_when_asked_for_and_then_redacted(
         _, row = _ask(running, "stream", stream=True)
         assert "three" in row["response"]
         assert "[DONE]" in row["response"]
-        lines = "".join(running.lines)
+        lines = running.logged(row["id"])
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("routeiq.db*"))
     for canary in (CANARY, MASTER, SECRET):
         assert canary.encode() not in kept
@@ -423,11 +423,12 @@ def test_content_is_not_kept_by_itself(running: Running) -> None:
     asked = call("free")
     asked["messages"] = [{"role": "user", "content": "unusual words"}]
     answer = running.post(CHAT, asked, headers=BEARER)
-    running.record(answer.headers["x-routeiq-id"])
+    id = answer.headers["x-routeiq-id"]
+    running.record(id)
     files = running.folder.glob("routeiq.db*")
     kept = b"".join(path.read_bytes() for path in files)
     assert b"unusual words" not in kept
-    assert "unusual words" not in "".join(running.lines)
+    assert "unusual words" not in running.logged(id)
 
 
 def test_no_records_are_kept_where_none_are_wanted(

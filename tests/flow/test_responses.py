@@ -480,7 +480,7 @@ def test_an_answer_that_cannot_be_remembered_is_given_all_the_same(
         assert made.store is False
         with pytest.raises(openai.NotFoundError):
             sdk.responses.retrieve(made.id)
-    assert any("not remembered" in line for line in running.lines)
+    running.logged("not remembered")
 
 
 # --- conversations -----------------------------------------------------------------------

@@ -63,6 +63,18 @@ class Running:
         """What it wrote so far, on either stream."""
         return "".join([*self.lines, *self.out])
 
+    def logged(self, words: str, times: int = 1, within_s: float = PATIENCE_S) -> str:
+        """What it wrote, once `words` stand in it so often: a thread writes the log, a
+        moment after what it tells of."""
+        deadline = time.monotonic() + within_s
+        while (log := self.log).count(words) < times:
+            if time.monotonic() > deadline:
+                raise LookupError(
+                    f"not {times} times in the log: {words}\n{log[-2000:]}"
+                )
+            time.sleep(0.02)
+        return log
+
     @property
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])

@@ -178,7 +178,7 @@ def test_a_refusal_is_told_clearly_and_no_secret_with_it(
     (attempt,) = row["attempts"]
     assert "AccessDenied: you may not assume this role" in attempt["message"]
     works(aws, running, "role")
-    said = "".join(running.lines) + "".join(running.out) + str(running.records(3))
+    said = running.logged(row["id"]) + str(running.records(3))
     assert "fixed-secret" not in said
     assert "secret-of-" not in said
     assert "token-of-" not in said

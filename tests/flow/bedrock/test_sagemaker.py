@@ -161,7 +161,7 @@ def test_a_chat_is_asked_of_the_container(running: Running, aws: SageMaker) -> N
     assert (row["provider"], row["cost_nano"]) == ("sagemaker", 10 * 1000 + 5 * 2000)
     assert ask(running, "arn").status_code == 200
     assert aws.requests[-1].path == "/endpoints/chat/invocations"
-    assert SECRET not in running.log
+    assert SECRET not in running.logged(row["id"])
 
 
 @pytest.mark.parametrize("model", ["chat", "lines"])

@@ -207,16 +207,13 @@ def test_a_command_that_fails_is_named_and_its_arguments_are_not(scene: Scene) -
     message = answer.json()["error"]["message"]
     assert message.endswith("tell its operator")
     told = "the command `cat` failed with status 1"
-    assert scene.up.until(lambda: told in scene.gateway.log, 20.0)
-    assert "fleeting" not in scene.gateway.log
+    assert "fleeting" not in scene.gateway.logged(told)
 
 
 def test_no_secret_is_in_what_was_logged(scene: Scene) -> None:
     scene.ask("robot")
     scene.ask("file")
-    # Log lines are written by a thread, a moment later.
-    assert scene.up.until(lambda: "vertex_ai" in scene.gateway.log, 20.0)
-    log = scene.gateway.log
+    log = scene.gateway.logged("vertex_ai")
     for secret in (
         "secret-",
         "command-token",
@@ -324,6 +321,5 @@ def test_an_issuer_that_refuses_is_told_with_its_own_words(ill: Scene) -> None:
     assert ill.ask("spared-too").status_code == 200
     assert ill.up.models()[-1].headers["x-goog-api-key"] == "express-key"
     told = "invalid_grant: account disabled"
-    assert ill.up.until(lambda: told in ill.gateway.log, 20.0)
-    assert "credential not renewed" in ill.gateway.log
-    assert "secret-" not in ill.gateway.log
+    ill.gateway.logged(told)
+    assert "secret-" not in ill.gateway.logged("credential not renewed")
