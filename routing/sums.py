@@ -5,6 +5,8 @@ import math
 import re
 from typing import Final
 
+LOG: Final = [math.log1p(n) for n in range(1 << 14)]
+"""Of one more than a count; of any that a sketch has."""
 SEEN: Final = 1000
 """Characters looked at for numbers, names and sentences, as `routing.text.CAP`."""
 SENTENCES: Final = 64
@@ -52,7 +54,7 @@ _TIES: Final = (
 _LONG, _SHORT, _COUNTED = range(len(_TIES), len(_TIES) + 3)
 KINDS: Final = len(_TIES) + 3
 """Of words: those of `_TIES`, long ones, short ones, and numbers."""
-FACTS: Final = 2 * KINDS + 26
+FACTS: Final = 26
 """How many numbers `facts` are."""
 
 _TIE: Final[dict[str, tuple[int, ...]]] = {
@@ -76,55 +78,67 @@ def kinds(word: str) -> tuple[int, ...]:
 
 
 def facts(
-    seen: str, lower: str, tokens: int, once: int, ties: list[int], told: list[float]
+    seen: str, lower: str, digits: bool, once: int, told: list[float]
 ) -> list[float]:
-    """`FACTS` numbers of a text. `tokens`: how many it has; `once`: how many of them
-    come once; `ties`: of each kind how many; `told`: numbers that were words."""
-    log = math.log1p
+    """`FACTS` numbers of a text. `digits`: whether it has any; `once`: how many words
+    come once; `told`: numbers that were words."""
     if len(seen) > SEEN:
         seen = seen[: SEEN // 2] + "\n" + seen[-SEEN // 2 :]
-    sentences = [part for part in _END.split(seen, SENTENCES) if part.strip()]
-    found = [_NUMBER.findall(part)[:NUMBERS] for part in sentences]
-    each = [len(numbers) for numbers in found]
-    long = [part.count(" ") + 1 for part in sentences]
-    written = [number for numbers in found for number in numbers]
-    values = [_value(number) for number in written]
-    every = values + told
-    sizes = [math.log10(value + 1.0) for value in every]
+    sentences = [p for p in _END.split(seen, SENTENCES) if p and not p.isspace()]
+    found = [_NUMBER.findall(part)[:NUMBERS] for part in sentences] if digits else []
+    each = [len(numbers) for numbers in found] or [0]
+    long = [part.count(" ") + 1 for part in sentences] or [0]
     names = _NAME.findall(seen)
     last = sentences[-1].lower() if sentences else ""
-    count = max(len(sentences), 1)
-    out = [
-        log(len(values)),
-        log(len(every)),
-        log(len(set(every))),
-        max(sizes, default=0.0),
-        sum(sizes) / (len(sizes) + 1),
-        min(sum(sizes), 100.0),
-        log(sum("." in number for number in written)),
-        log(sum("/" in number for number in written)),
-        log(seen.count("%")),
-        log(seen.count("$")),
-        log(sum(value > 0.0 and value % 10.0 == 0.0 for value in values)),
-        log(sum(value >= 100.0 for value in every)),
-        log(sum(value in {1.0, 2.0} for value in every)),
-        log(len(sentences)),
-        log(max(long, default=0)),
-        min(sum(long) / count / 20.0, 10.0),
-        log(sum(map(bool, each))),
-        log(max(each, default=0)),
-        log(long[-1] if long else 0),
-        log(each[-1] if each else 0),
-        log(len(names)),
-        log(len(set(names))),
-        log(once),
+    written = [number for numbers in found for number in numbers]
+    sizes, values = _numbers(written, told)
+    return [
+        *sizes,
+        LOG[seen.count("%")],
+        LOG[seen.count("$")],
+        *values,
+        LOG[len(sentences)],
+        LOG[max(long)],
+        min(sum(long) / max(len(sentences), 1) / 20.0, 10.0),
+        LOG[len(each) - each.count(0)],
+        LOG[max(each)],
+        LOG[long[-1]],
+        LOG[each[-1]],
+        LOG[len(names)],
+        LOG[len(set(names))],
+        LOG[once],
         float("how many" in lower),
         float("how much" in lower),
         float("what" in last[:400]),
     ]
-    out += [log(n) for n in ties]
-    out += [8.0 * n / (tokens + 1) for n in ties]
-    return out
+
+
+def _numbers(written: list[str], told: list[float]) -> tuple[list[float], list[float]]:
+    """How many there are and how large, and which ones. `written` in digits, `told` in
+    words."""
+    if not written and not told:
+        return _NONE
+    values = [_value(number) for number in written]
+    every = values + told
+    sizes = [math.log10(value + 1.0) for value in every]
+    total = sum(sizes)
+    return [
+        LOG[len(values)],
+        LOG[len(every)],
+        LOG[len(set(every))],
+        max(sizes),
+        total / (len(sizes) + 1),
+        min(total, 100.0),
+        LOG[sum(["." in number for number in written])],
+        LOG[sum(["/" in number for number in written])],
+    ], [
+        LOG[sum([value > 0.0 and value % 10.0 == 0.0 for value in values])],
+        LOG[sum([value >= 100.0 for value in every])],
+        LOG[every.count(1.0) + every.count(2.0)],
+    ]
+
+
+_NONE: Final = ([0.0] * 8, [0.0] * 3)
 
 
 def _value(number: str) -> float:

@@ -11,84 +11,45 @@ import re
 import zlib
 from array import array
 from collections import Counter
-from itertools import pairwise
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from routing import sums
+from routing.words import GROUPS, TALLIES, Word, Words, bucket
 
 VERSION: Final = 2
 """Of the sketch: what was learned from one version knows nothing of another."""
-BITS: Final = 18
-BUCKETS: Final = 1 << BITS
 CAP: Final = 4000
 """Characters looked at: longer prompts give their first and their last half of it."""
-CACHED: Final = 20_000
-"""Words whose hashes are kept, ..."""
-LONGEST: Final = 40
-"""... none of them longer: what is said once fills no memory."""
 MOST: Final = 255
 """Counts stop here: one byte each."""
+_HEAD: Final = 400
+"""Characters whose case and script are looked at."""
+_FORM: Final = 18
+"""Marks of how the text is laid out; the first of all."""
+MARKS: Final = _FORM + 2 * GROUPS + sums.FACTS + 2 * sums.KINDS
+"""Numbers of form in a sketch."""
 
 _MOST_BYTES: Final = 1 << 18
 """Of a sketch, unpacked."""
-_MASK: Final = BUCKETS - 1
-_TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_+")
-_OPTION: Final = re.compile(r"^[^\S\n]*\(?[A-Ja-j][.):]\s", re.MULTILINE)
-"""Never over a line's end: thousands of empty lines would each look at all others."""
-_SALT: Final = {"shape": 0x1F35, "pair": 0x2C1B3C6D, "mark": 0x6A09E667}
-_STEM: Final = 5
-"""Letters of a word's beginning that stand for it and its like."""
+_OPTION: Final = re.compile(r"\n[^\S\n]*\(?[A-Ja-j][.):](?=\s)")
+"""Begins with the end of the line before, which is quickly looked for. Never over a
+line's end: thousands of empty lines would each look at all others."""
+_SMALL: Final = bytes(set(range(256)) - set(range(ord("A"), ord("Z") + 1)))
+"""Bytes of ASCII that are no capital letters."""
 
-_LEXICON: Final = (
-    # code
-    "def class return import function void int var const print lambda null elif",
-    "python java javascript sql html code algorithm program array string output",
-    # mathematics: signs, words, tasks
-    "= + - * / ^ < > \xb1 \xd7 \xf7 ≤ ≥ ∑ ∫ √",
-    "integral matrix polynomial equation vector prime triangle probability circle"
-    " angle frac sqrt integer derivative modulo divisible",
-    "prove proof derive show theorem lemma",
-    "how many much calculate compute find total sum evaluate determine",
-    # arithmetic told as a story
-    "half twice double triple thrice third quarter times fraction percent % discount",
-    "each every per apiece dozen pair",
-    "left remaining rest after before then remain spent gave lost",
-    "more less fewer than most least older younger longer",
-    "hour hours minute minutes day days week weeks month months year years",
-    "$ dollars dollar cents cost costs price pay paid earn earns sell sells",
-    "miles km kg meters feet inches cm pounds gallons liters speed",
-    # ways of asking
-    "which following choose select best correct option",
-    "not except never false incorrect without unless",
-    "why explain describe discuss summarize analyze compare",
-    "write create generate compose implement draft story poem essay",
-    "according passage article text paragraph refers statement context",
-    "because therefore if assume suppose given hence thus",
-    "what who where when whom whose",
-    # fields
-    "patient disease symptom treatment diagnosis clinical drug cell gene protein blood",
-    "court law contract plaintiff defendant statute liable constitution rights act",
-    "company market firm demand supply profit interest tax account cash bond stock",
-    "energy force mass velocity electron acid reaction temperature pressure voltage",
-    "moral ethics philosophy religion god believe argument century war king",
-    # signs
-    "{ } [ ] ; < >",
-    "( )",
-    "\\ $",
-    "\" ' “ ”",
-    "?",
-    ".",
-    ", :",
-    "!",
-)
-_GROUP: Final = {
-    word: group for group, words in enumerate(_LEXICON) for word in words.split()
-}
-GROUPS: Final = len(_LEXICON)
-MARKS: Final = 2 * GROUPS + 18 + sums.FACTS
-"""Numbers of form in a sketch."""
+
+_FACTS: Final = _FORM + 2 * GROUPS
+_TIES: Final = _FACTS + sums.FACTS
+"""Where they begin among the marks."""
+_PLACES: Final = [
+    *((_FORM + group, _FORM + GROUPS + group) for group in range(GROUPS)),
+    *((_TIES + kind, _TIES + sums.KINDS + kind) for kind in range(sums.KINDS)),
+]
+"""Of each tally, where its logarithm and its share stand."""
 
 
 class Sketch(msgspec.Struct, frozen=True):
@@ -102,22 +63,11 @@ class Sketch(msgspec.Struct, frozen=True):
     """`MARKS` numbers: sizes, shares, groups of words."""
 
 
-class _Word(msgspec.Struct, frozen=True):
-    hash: int
-    group: int
-    """Of the lexicon; -1: none."""
-    ids: tuple[int, ...]
-    kinds: tuple[int, ...]
-    """Of `sums.KINDS`."""
-    value: float
-    """Of a number that is a word; 0: it is none."""
-
-
 class Reader:
-    """Makes sketches. It keeps the hashes of frequent words, at most `CACHED`."""
+    """Makes sketches. It keeps what it knows of frequent words."""
 
     def __init__(self) -> None:
-        self._words: dict[str, _Word] = {}
+        self._words = Words()
 
     def sketch(self, text: str) -> Sketch:
         """The features of `text`, of its first and last part where it is long."""
@@ -125,125 +75,137 @@ class Reader:
         if len(text) > CAP:
             seen = text[: CAP // 2] + "\n" + text[-CAP // 2 :]
         lower = seen.lower()
-        tokens = _TOKEN.findall(lower)
         known = self._words
-        try:
-            words = [known[token] for token in tokens]
-        except KeyError:
-            words = [known.get(token) or self._learn(token) for token in tokens]
-        ids: list[int] = []
-        counts: list[int] = []
-        groups = [0] * (GROUPS + 1)
-        ties = [0] * sums.KINDS
-        told: list[float] = []
-        for token, count in Counter(tokens).items():
-            word = known.get(token) or self._learn(token)
-            ids += word.ids
-            counts += [count] * len(word.ids)
-            groups[word.group] += count
-            for kind in word.kinds:
-                ties[kind] += count
-            if word.value:
-                told += [word.value] * min(count, sums.NUMBERS)
+        said = known.split(lower)
+        often = Counter(said)
+        words = known.of(often)
+        ids = known.own(often)
+        counts = list(often.values())
+        special: list[tuple[Word, int]] = []
+        for word, count in zip(words, often.values(), strict=True):
+            if word.alike >= 0:
+                ids.append(word.alike)
+                counts.append(count)
+            if word.special:
+                special.append((word, count))
         once = counts.count(1)
-        salt = _SALT["pair"]
-        pairs = Counter([(a.hash * salt ^ b.hash) & _MASK for a, b in pairwise(words)])
+        pairs = Counter(known.pairs(said))
         ids += pairs
         counts += pairs.values()
-        marks = _marks(text, seen, tokens, groups)
-        marks += sums.facts(seen, lower, len(tokens), once, ties, told)
-        forms = _forms(seen, tokens, marks)
+        marks = [0.0] * MARKS
+        marks[:_FORM] = _form(text, seen, said, often, special)
+        told = _tally(marks, special, len(said) + 1)
+        marks[_FACTS:_TIES] = sums.facts(seen, lower, marks[4] > 0.0, once, told)
+        forms = _forms(said, marks)
         ids += forms
         counts += [1] * len(forms)
-        few = bytes([c if c < MOST else MOST for c in counts])
-        return Sketch(array("I", ids).tobytes(), few, tuple(marks))
+        return Sketch(array("I", ids).tobytes(), _few(counts), tuple(marks))
 
     def bag(self, text: str, without: frozenset[str] = frozenset()) -> dict[int, int]:
         """Buckets of words, their beginnings and pairs -> how often; of its first part
         where it is long. `without`: words that are passed over, in lower case."""
-        tokens = [t for t in _TOKEN.findall(text[:CAP].lower()) if t not in without]
-        words = [self._words.get(token) or self._learn(token) for token in tokens]
-        found = Counter([id for word in words for id in word.ids])
-        salt = _SALT["pair"]
-        found.update([(a.hash * salt ^ b.hash) & _MASK for a, b in pairwise(words)])
+        known = self._words
+        said = [w for w in known.split(text[:CAP].lower()) if w not in without]
+        found = Counter(known.own(said))
+        found.update([w.alike for w in known.of(said) if w.alike >= 0])
+        found.update(known.pairs(said))
         return found
 
-    def _learn(self, token: str) -> _Word:
-        hash = zlib.crc32(token.encode("utf-8", "surrogatepass"))
-        ids = [hash & _MASK]
-        if token[0].isdigit():
-            ids.append(_id(f"#{len(token)}"))
-        elif len(token) > _STEM - 1:
-            ids.append(_id("^" + token[:_STEM]))
-        word = _Word(
-            hash,
-            _GROUP.get(token, -1),
-            tuple(ids),
-            sums.kinds(token),
-            sums.VALUES.get(token, 0.0),
-        )
-        if len(self._words) < CACHED and len(token) <= LONGEST:
-            self._words[token] = word
-        return word
+
+def _few(counts: list[int]) -> bytes:
+    try:
+        return bytes(counts)
+    except ValueError:
+        return bytes([min(count, MOST) for count in counts])
 
 
-def _id(what: str) -> int:
-    return (zlib.crc32(what.encode("utf-8", "surrogatepass")) ^ _SALT["shape"]) & _MASK
+def _tally(
+    marks: list[float], special: list[tuple[Word, int]], size: int
+) -> list[float]:
+    """Write how often words of each kind came; those that are numbers, as often as
+    they came. `size`: one more than all words."""
+    tallies = [0] * TALLIES
+    told: list[float] = []
+    for word, count in special:
+        for tally in word.tallies:
+            tallies[tally] += count
+        if word.value:
+            told += [word.value] * min(count, sums.NUMBERS)
+    for tally, count in enumerate(tallies):
+        if count:
+            log, share = _PLACES[tally]
+            marks[log] = sums.LOG[count]
+            marks[share] = 8.0 * count / size
+    return told
 
 
-def _marks(text: str, seen: str, tokens: list[str], groups: list[int]) -> list[float]:
-    log = math.log1p
-    count, size = len(tokens), len(seen)
-    numbers = [token for token in tokens if token[0].isdigit()]
+def _form(
+    text: str,
+    seen: str,
+    said: list[str],
+    often: Mapping[str, int],
+    special: list[tuple[Word, int]],
+) -> list[float]:
+    """`_FORM` marks: sizes, numbers, lines, letters."""
+    log = sums.LOG
+    count, size = len(said), len(seen)
+    numbers = [(word.digits, times) for word, times in special if word.digits]
     lines = seen.count("\n")
-    options = len(_OPTION.findall(seen)) if lines else 0
+    options = len(_OPTION.findall("\n" + seen)) if lines else 0
     last = len(seen) - 1 - seen.rfind("\n")
-    head = seen[:400]
-    upper = sum(map(str.isupper, head))
-    plain = len(head.encode("utf-8", "surrogatepass"))
-    sizes = [len(token) for token in tokens]
-    values = [min(len(n), 9) for n in numbers]
-    marks = [
-        log(len(text)),
-        log(count),
-        log(lines),
-        len(set(tokens)) / (count + 1),
-        log(len(numbers)),
-        len(numbers) / (count + 1),
-        len(set(numbers)) / (len(numbers) + 1),
-        float(max(values, default=0)),
-        sum(values) / (len(values) + 1),
-        log(options),
-        log(last),
-        upper / (len(head) + 1),
-        plain / (len(head) + 1) - 1,
-        sum(sizes) / (count + 1),
-        float(min(max(sizes, default=0), 40)),
+    head = seen[:_HEAD]
+    digits = [min(length, 9) for length, _ in numbers]
+    many = sum([times for _, times in numbers])
+    longest = max(map(len, often), default=0)
+    return [
+        math.log1p(len(text)),
+        log[count],
+        log[lines],
+        len(often) / (count + 1),
+        log[many],
+        many / (count + 1),
+        len(numbers) / (many + 1),
+        float(max(digits, default=0)),
+        sum([min(length, 9) * times for length, times in numbers]) / (many + 1),
+        log[options],
+        log[last],
+        _capitals(head) / (len(head) + 1),
+        len(head.encode("utf-8", "surrogatepass")) / (len(head) + 1) - 1,
+        len("".join(said)) / (count + 1),
+        float(min(longest, 40)),
         size / (lines + 1) / 100 if lines else min(size / 100, 10.0),
         float(seen.rstrip().endswith("?")),
         float("```" in seen or ">>>" in seen),
     ]
-    marks += [log(n) for n in groups[:GROUPS]]
-    marks += [8 * n / (count + 1) for n in groups[:GROUPS]]
-    return marks
 
 
-def _forms(seen: str, tokens: list[str], marks: list[float]) -> list[int]:
+def _capitals(head: str) -> int:
+    if head.isascii():
+        return len(head.encode().translate(None, _SMALL))
+    return sum(map(str.isupper, head))
+
+
+def _forms(said: list[str], marks: list[float]) -> list[int]:
     """What is said of the prompt as a whole: how it begins, ends and is laid out."""
-    if not tokens:
-        return [_id("empty")]
-    first = tokens[:3]
+    if not said:
+        return [bucket("empty")]
+    first = said[:3]
     return [
-        _id("1:" + first[0]),
-        _id("2:" + " ".join(first[:2])),
-        _id("3:" + " ".join(first)),
-        _id("-1:" + tokens[-1]),
-        _id("-2:" + " ".join(tokens[-2:])),
-        _id(f"options:{marks[9]:.2f}"),
-        _id(f"size:{marks[0]:.0f}"),
-        _id(f"lines:{marks[2]:.1f}"),
-        _id(f"numbers:{marks[4]:.1f}"),
+        bucket("1:" + first[0]),
+        bucket("2:" + " ".join(first[:2])),
+        bucket("3:" + " ".join(first)),
+        bucket("-1:" + said[-1]),
+        bucket("-2:" + " ".join(said[-2:])),
+        _laid("options:%.2f", marks[9]),
+        _laid("size:%.0f", float(round(marks[0]))),
+        _laid("lines:%.1f", marks[2]),
+        _laid("numbers:%.1f", marks[4]),
     ]
+
+
+@lru_cache(maxsize=8192)
+def _laid(what: str, mark: float) -> int:
+    return bucket(what % mark)
 
 
 def closed(sketch: Sketch) -> str:

@@ -68,7 +68,7 @@ def columns(
     width = layout.STATIC + layout.PER_HEAD * len(heads) + 1 + sizes
     rows = np.empty((count, models, width), np.float32)
     layout.start(rows, prior, log_price)
-    layout.fill(rows, heads, log_cost, shared)
+    layout.fill(rows, np.stack(heads), log_cost, shared)
     return rows
 
 

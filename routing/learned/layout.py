@@ -31,22 +31,17 @@ def start(rows: Floats, prior: Floats, log_cost: Floats) -> None:
     rows[..., 2] = log_cost
 
 
-def fill(
-    rows: Floats,
-    heads: list[Floats],
-    log_cost: Floats,
-    shared: list[Floats],
-) -> None:
-    """Write the rest: heads and `log_cost` are (..., models), `shared` (..., n)."""
-    at = STATIC
-    for head in heads:
-        mean = head.mean(-1, keepdims=True)
-        rows[..., at] = head
-        rows[..., at + 1] = mean
-        rows[..., at + 2] = head - mean
-        at += PER_HEAD
-    rows[..., at] = log_cost
-    at += 1
+def fill(rows: Floats, heads: Floats, log_cost: Floats, shared: list[Floats]) -> None:
+    """Write the rest: `heads` are (heads, ..., models), `log_cost` (..., models), and
+    each of `shared` (..., n)."""
+    end = STATIC + PER_HEAD * len(heads)
+    mean = np.add.reduce(heads, -1, keepdims=True)
+    mean /= heads.shape[-1]
+    for place, told in enumerate((heads, mean, heads - mean), STATIC):
+        last = told.transpose(*range(1, told.ndim), 0)
+        rows[..., place:end:PER_HEAD] = last
+    rows[..., end] = log_cost
+    at = end + 1
     for part in shared:
         size = part.shape[-1]
         rows[..., at : at + size] = part[..., None, :]

@@ -1,5 +1,6 @@
 """What an artifact predicts for a prompt: each model's quality and cost."""
 
+from array import array
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -10,7 +11,8 @@ from routing.learned import layout
 from routing.learned.artifact import STRANGE, Array, Artifact, ArtifactError
 from routing.learned.booster import Booster, BoosterError, TooLate
 from routing.learned.kinds import KINDS, sigmoid
-from routing.text import BUCKETS, MARKS, Sketch
+from routing.text import MARKS, Sketch
+from routing.words import BUCKETS
 
 Floats = npt.NDArray[np.float32]
 Late = Callable[[], bool]
@@ -86,7 +88,8 @@ class Model:
         self.arms = _arms(artifact, self.place, self.models[self.alone :])
         self.prices = [manifest.prices.get(name) for name in manifest.models]
         """What each cost when it was learned from; `None`: nobody said."""
-        self._shares = [manifest.heads.get(name, 0.0) for name in HEADS]
+        shares = [manifest.heads.get(name, 0.0) for name in HEADS]
+        self._shares = np.array(shares, np.float32)
         self._tree_share = manifest.heads.get("trees", 0.0)
         a = _Arrays(artifact)
         count = len(manifest.models)
@@ -177,10 +180,8 @@ class Model:
 
     def _sobered(self, heads: dict[str, Floats]) -> Floats:
         """What is left of the heads' word for a prompt of an unknown kind."""
-        total = np.zeros(len(self.models), np.float32)
-        for share, head in zip(self._shares, heads.values(), strict=True):
-            total += share * head
-        odds = _logit(total / max(sum(self._shares), 1e-6))
+        total = self._shares @ np.array(list(heads.values()))
+        odds = _logit(total / max(float(self._shares.sum()), 1e-6))
         common = odds.mean()
         level, slope = self._sober[:2]
         return sigmoid(level * common + slope * (odds - common) + self._sober[2:])
@@ -196,12 +197,13 @@ class Model:
         embedded = words[:dim]
         embedded /= np.sqrt(embedded @ embedded) + 1e-9
         logits = words[dim:] + self._bias
-        domain = np.exp(logits[:domains] - logits[:domains].max())
-        domain /= domain.sum()
-        marks = np.asarray(sketch.marks, np.float32)
+        domain = np.exp(logits[:domains] - np.maximum.reduce(logits[:domains]))
+        domain /= np.add.reduce(domain)
+        marks = np.frombuffer(array("f", sketch.marks), np.float32)
         marks -= self._middle
         marks /= self._spread
-        np.clip(marks, -CLIP, CLIP, out=marks)
+        np.maximum(marks, -CLIP, out=marks)
+        np.minimum(marks, CLIP, out=marks)
         x = self._input
         np.multiply(embedded, EMBEDDING, out=x[:dim])
         x[dim : dim + MARKS] = marks
@@ -217,14 +219,13 @@ class Model:
         late: Late | None,
     ) -> Floats:
         count = len(self.models)
-        said = list(heads.values())
+        said = np.array(list(heads.values()))
         near = np.array([similarity], np.float32)
         shared = [near, seen.marks, seen.embedded[: layout.EMBEDDED], seen.domain]
         layout.fill(self._trees.rows, said, log_cost, shared)
         total: Floats = self._trees.predict(count, late).astype(np.float32)
         total *= self._tree_share
-        for share, head in zip(self._shares, said, strict=True):
-            total += share * head
+        total += self._shares @ said
         return total
 
     def _words(self, sketch: Sketch) -> Floats:
@@ -241,10 +242,10 @@ class Model:
         k, n = self._near, len(similar)
         nearest = np.argpartition(similar, n - k)[n - k :]
         close = similar[nearest]
-        weights = np.exp(SHARPNESS * (close - close.max()))
+        weights = np.exp(SHARPNESS * (close - np.maximum.reduce(close)))
         near: Floats = weights @ self._values[nearest]
         near += self.prior
-        near /= weights.sum() + 1.0
+        near /= np.add.reduce(weights) + 1.0
         return near, top_similar(close)
 
 
@@ -293,19 +294,23 @@ def top_similar(similar: Floats) -> Floats:
     """Of cosines (..., n): the highest, and the mean of the `FEW` highest."""
     few = min(FEW, similar.shape[-1])
     highest = np.partition(similar, -few, axis=-1)[..., -few:]
-    return np.stack([highest.max(-1), highest.mean(-1)], axis=-1)
+    told = np.empty((*highest.shape[:-1], 2), np.float32)
+    told[..., 0] = np.maximum.reduce(highest, -1)
+    told[..., 1] = np.add.reduce(highest, -1) / few
+    return told
 
 
 def signs(similar: Floats, domain: Floats) -> Floats:
     """(..., SIGNS): what tells a prompt of an unknown kind. `similar` as
     `top_similar`, `domain` probabilities; the last is 1, for a bias."""
-    spread = -(domain * np.log(domain + 1e-9)).sum(-1)
-    one = np.ones_like(spread)
-    told = [similar[..., 0], similar[..., 1], domain.max(-1), spread, one]
-    return np.stack(told, axis=-1).astype(np.float32)
+    told = np.ones((*domain.shape[:-1], SIGNS), np.float32)
+    told[..., :2] = similar
+    told[..., 2] = np.maximum.reduce(domain, -1)
+    told[..., 3] = -np.add.reduce(domain * np.log(domain + 1e-9), -1)
+    return told
 
 
 def _logit(p: Floats) -> Floats:
-    inside = np.clip(p, 1e-3, 1.0 - 1e-3)
+    inside = np.minimum(np.maximum(p, 1e-3), 1.0 - 1e-3)
     odds: Floats = np.log(inside / (1.0 - inside))
     return odds

@@ -3,12 +3,16 @@
 import base64
 import re
 import zlib
+from array import array
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.text import _OPTION, CAP, LONGEST, MARKS, VERSION, Reader, closed, opened
+from routing import words
+from routing.text import _OPTION, CAP, MARKS, VERSION, Reader, closed, opened
+from routing.words import LONGEST, Words
 
 texts = st.text(max_size=300)
 
@@ -41,8 +45,8 @@ def test_of_a_long_text_the_middle_does_not_matter(one: str, other: str) -> None
 
 @given(st.text("aB(.): \n\r\t\x0b\x85\u2028", max_size=60))
 def test_an_option_is_looked_for_within_its_line(text: str) -> None:
-    found = [match.group() for match in _OPTION.finditer(text)]
-    assert not any("\n" in option[:-1] for option in found)
+    found = _OPTION.findall("\n" + text)
+    assert not any("\n" in option[1:] for option in found)
     over_lines = re.compile(r"^\s*\(?[A-Ja-j][.):]\s", re.MULTILINE)
     assert len(found) == len(over_lines.findall(text))
 
@@ -53,10 +57,46 @@ def test_no_text_has_more_features_than_it_has_signs(text: str) -> None:
 
 
 def test_what_is_said_once_fills_no_memory() -> None:
-    reader = Reader()
+    known = Words()
     for i in range(50):
-        reader.sketch(f"word{'x' * (LONGEST + i)} {'9' * (LONGEST + i)} common")
-    assert sum(map(len, reader._words)) < 5 * LONGEST
+        said = known.split(
+            f"word{'x' * (LONGEST + i)} {'9' * (LONGEST + 1 + i)} common"
+        )
+        known.of(said)
+    assert list(known._parts) == list(known._kept) == ["common"]
+
+
+@given(st.lists(texts, max_size=9))
+def test_what_was_forgotten_is_learned_again(some: list[str]) -> None:
+    reader = Reader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(words, "CACHED", 3)
+        for text in some:
+            assert reader.sketch(text) == Reader().sketch(text)
+            assert reader.bag(text) == Reader().bag(text)
+            assert max(map(len, _kept(reader._words))) <= 3
+
+
+def _kept(known: Words) -> list[dict[str, Any]]:
+    return [known._parts, known._kept, known._first, known._own]
+
+
+@given(st.text("aB1_-.\xe9\u0663 \n\x1c\x85", max_size=60))
+def test_words_are_told_apart_by_their_signs_alone(text: str) -> None:
+    said = Words().split(text)
+    assert "".join(said) == "".join(text.split())
+    for word in said:
+        assert word.isalnum() or len(word) == 1 or set(word) == {"_"}
+        assert word.isdecimal() or not any(map(str.isdecimal, word))
+
+
+def test_a_version_stands_for_the_same_features() -> None:
+    """Of other features, artifacts and records must not be taken for these."""
+    text = "How many pens (3,000 or 1/2)?\n A. twelve  B. \xdcber_all 20% ```x = 7```\n"
+    sketch = Reader().sketch(text * 3)
+    ids = sorted(zip(array("I", sketch.ids), sketch.counts, strict=True))
+    said = repr((ids, [round(mark, 4) for mark in sketch.marks]))
+    assert (VERSION, zlib.crc32(said.encode())) == (2, 2868148410)
 
 
 def test_the_case_of_words_does_not_change_what_they_are() -> None:
