@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from routing.contract import Blind, Splitter, Strategy, vetoes
-from routing.filters import limit, unable
+from routing.filters import checks, limit, unable
 from routing.health import Health
 from routing.types import Candidate, Plan, Query, Ranked, Removed, Score, Shadowed
 
@@ -65,8 +65,9 @@ def plan(strategy: Strategy, query: Query, pool: Pool, now: float) -> Plan:
     """
     removed: list[Removed] = []
     left: list[int] = []
+    asked = checks(query)
     for i, candidate in enumerate(pool.candidates):
-        reason = limit(query, candidate) or pool.health[i].blocked(now)
+        reason = limit(query, candidate, asked) or pool.health[i].blocked(now)
         if reason:
             removed.append(Removed(candidate.id, reason))
         else:

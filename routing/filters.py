@@ -92,9 +92,29 @@ CHECKS: Final[tuple[Check, ...]] = (
 """Each names what it removes by, or nothing."""
 
 
-def limit(query: Query, candidate: Candidate) -> str:
-    """The hard limit that `query` breaks at `candidate`; empty when none."""
-    for check in CHECKS:
+def checks(query: Query) -> Sequence[Check]:
+    """Those of `CHECKS` that could take anything out for this query."""
+    wishes = query.wishes
+    asked: list[Check] = [operation]
+    if wishes.pin:
+        asked.append(pinned)
+    if query.least_tokens:
+        asked.append(window)
+    if wishes.regions or wishes.within:
+        asked.append(region)
+    if wishes.max_cost is not None:
+        asked.append(price)
+    if query.may is not None:
+        asked.append(key)
+    if wishes.tier is not None:
+        asked.append(tier)
+    return asked
+
+
+def limit(query: Query, candidate: Candidate, asked: Sequence[Check] = CHECKS) -> str:
+    """The first limit of those `asked` that `query` breaks at `candidate`; empty when
+    it breaks none."""
+    for check in asked:
         if said := check(query, candidate):
             return said
     return ""
@@ -107,6 +127,8 @@ def unable(query: Query, candidates: Sequence[Candidate]) -> dict[int, str]:
     if prompt is None:
         return {}
     needs = [word for field, word in ABILITIES if getattr(prompt, field)]
+    if not needs:
+        return {}
     lacking = {}
     for i, candidate in enumerate(candidates):
         known = candidate.abilities

@@ -112,6 +112,7 @@ class Model:
         self._keys = a.floats("keys", -1, self._dim)
         self._values = a.floats("values", len(self._keys), count)
         self.prior = a.floats("prior", count)
+        self.priors: list[float] = self.prior.tolist()
         self.prior_cost = a.floats("prior_cost", count)
         self.by_cost = np.argsort(self.prior_cost[: self.alone])
         """Places of the models, the cheapest first; of no cascade."""

@@ -38,45 +38,51 @@ class Estimate(NamedTuple):
     """Whether it is of one candidate, not of a cascade."""
 
 
-def estimate(
+def estimates(
     model: Model,
     query: Query,
-    candidate: Candidate,
+    candidates: Sequence[Candidate],
     quality: Floats,
     cost: Floats,
-) -> Estimate:
-    """What is expected of a candidate; of a stranger what models of its price were
-    worth."""
-    place = gated.placed(model, candidate)
-    if place is not None:
-        learned = now = float(cost[place])
+) -> list[Estimate]:
+    """What is expected of each candidate; of a stranger what models of its price were
+    worth. `quality` and `cost` are of the artifact's models."""
+    places = [gated.placed(model, candidate) for candidate in candidates]
+    qualities, costs = quality.tolist(), cost.tolist()
+    found = []
+    for place, candidate in zip(places, candidates, strict=True):
+        if place is None:
+            found.append(_stranger(model, query, candidate))
+            continue
+        learned = now = costs[place]
         then = model.prices[place]
         if then is not None:
             now = repriced(learned, then, query, candidate)
-        return Estimate(
-            float(quality[place]),
-            now,
-            float(model.prior[place]),
-            known=True,
-            scale=now / learned if learned else 1.0,
-        )
+        scale = now / learned if learned else 1.0
+        found.append(Estimate(qualities[place], now, model.priors[place], True, scale))
+    if len(set(places)) < len(places):
+        _tell_apart(model, query, candidates, places, found)
+    return found
+
+
+def _stranger(model: Model, query: Query, candidate: Candidate) -> Estimate:
     price = expected(query, candidate)
     dollars = _UNKNOWN_COST if price is None else price / PICO
     worth = _like(model, dollars)
     return Estimate(worth, dollars, worth, known=False)
 
 
-def apart(
+def _tell_apart(
     model: Model,
     query: Query,
     candidates: Sequence[Candidate],
+    places: Sequence[int | None],
     found: list[Estimate],
-) -> list[Estimate]:
+) -> None:
     """Several candidates of one model, of which nobody noted what it cost: told apart
     by their own prices. The cheapest costs what was learned."""
     members: dict[int, list[int]] = {}
-    for i, candidate in enumerate(candidates):
-        place = gated.placed(model, candidate)
+    for i, place in enumerate(places):
         if place is not None and model.prices[place] is None:
             members.setdefault(place, []).append(i)
     for own in members.values():
@@ -86,7 +92,6 @@ def apart(
             if cost is not None and least:
                 scale = cost / least
                 found[i] = found[i]._replace(cost=scale * found[i].cost, scale=scale)
-    return found
 
 
 def dearer(scale: float) -> str:

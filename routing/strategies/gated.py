@@ -28,12 +28,12 @@ class Open(NamedTuple):
 def placed(model: Model, candidate: Candidate) -> int | None:
     """Where the artifact has the candidate's model, by its full name, its own name or
     the candidate's id; `None`: nowhere."""
-    bare = candidate.model.rpartition("/")[2]
-    for name in (candidate.model, bare, candidate.id):
-        found = model.place.get(name)
-        if found is not None:
-            return found
-    return None
+    found = model.place.get(candidate.model)
+    if found is None:
+        found = model.place.get(candidate.model.rpartition("/")[2])
+    if found is None:
+        found = model.place.get(candidate.id)
+    return found
 
 
 def opened(

@@ -17,7 +17,7 @@ from routing.learned.shelf import Held, Shelf, Which
 from routing.learned.signature import Verifier, verifier
 from routing.learned.watch import Band, Positive, Watch
 from routing.strategies import gated
-from routing.strategies.estimates import Estimate, apart, dearer, estimate, several
+from routing.strategies.estimates import Estimate, dearer, estimates, several
 from routing.strategies.rest import Rest
 from routing.text import Reader
 from routing.types import Candidate, Query, Score
@@ -138,8 +138,7 @@ class Learned:
         said = model.predict(sketch, self.head, lambda: self._clock() > until)
         if not (np.isfinite(said.quality).all() and np.isfinite(said.cost).all()):
             raise ArithmeticError("it answers with what is no number")
-        found = [estimate(model, query, c, said.quality, said.cost) for c in candidates]
-        found = apart(model, query, candidates, found)
+        found = estimates(model, query, candidates, said.quality, said.cost)
         arms = gated.opened(
             model, query, candidates, health, costs=[e.cost for e in found]
         )
@@ -227,7 +226,7 @@ class Learned:
         self, model: Model, found: list[Estimate], share: float, trust: float
     ) -> tuple[list[float], str]:
         """A value for each estimate, and what it was weighed by."""
-        arms = not all(e.alone for e in found)
+        arms = not found[-1].alone
         rate, loyalty = weighed(model, self.head, share, trust, cascades=arms)
         first = max((e.prior for e in found if e.alone), default=0.0)
         values = [

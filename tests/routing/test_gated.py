@@ -20,7 +20,7 @@ from routing.lab.train import Trained, train
 from routing.learned.artifact import Artifact, ArtifactError, load
 from routing.learned.model import NAMES, Model
 from routing.learned.prices import Rates
-from routing.strategies.estimates import estimate, several
+from routing.strategies.estimates import estimates, several
 from routing.strategies.gated import opened
 from routing.text import Reader
 from routing.types import Candidate, Prompt, Query, Wishes
@@ -210,7 +210,7 @@ def test_what_a_cascade_costs_follows_the_prices_of_its_members(
             Candidate(id=m, input_price=round(d * 1e6), output_price=round(d * 1e6))
             for m, d in zip(MEMBERS, dollars, strict=True)
         ]
-        found = [estimate(model, query, c, said.quality, said.cost) for c in pool]
+        found = estimates(model, query, pool, said.quality, said.cost)
         (arm,) = opened(
             model, query, pool, [Health() for _ in pool], [e.cost for e in found]
         )

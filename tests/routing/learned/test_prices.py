@@ -12,7 +12,7 @@ from routing.lab.table import TableError, read
 from routing.lab.train import Trained
 from routing.learned.model import Model
 from routing.learned.prices import Rates, repriced
-from routing.strategies.estimates import Estimate, apart, estimate
+from routing.strategies.estimates import estimates
 from routing.types import Candidate, Query
 
 pico = st.integers(0, 10**9)
@@ -102,11 +102,11 @@ def test_one_model_at_two_prices_is_told_apart(trained: Trained) -> None:
         _candidate(None, None, "unknown"),
     ]
     said = np.full(3, 0.5, np.float32)
-    alike = [estimate(model, query, c, said, said) for c in there]
-    assert {e.cost for e in alike} == {0.5}
-    found: list[Estimate] = apart(model, query, there, list(alike))
+    found = estimates(model, query, there, said, said)
     assert [e.cost for e in found] == [1.0, 0.5, 0.0, 0.5]
-    assert [e.cost for e in apart(model, query, there[:1], alike[:1])] == [0.5]
+    for candidate in there:
+        (alone,) = estimates(model, query, [candidate], said, said)
+        assert alone.cost == 0.5
 
 
 def test_a_table_says_what_models_cost_and_need_not(tmp_path: Path) -> None:
