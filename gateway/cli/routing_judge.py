@@ -115,5 +115,6 @@ def told(report: Report) -> str:
     speed = ", ".join(f"{k} {v:.0f}" for k, v in report.latency_us.items())
     return (
         f"{head}\n{table(HEADS, rows(report))}\n\n"
-        f"one decision, microseconds: {speed}; trust {report.trust:.2f}"
+        f"one decision, features included, microseconds: {speed};"
+        f" trust {report.trust:.2f}"
     )

@@ -101,6 +101,7 @@ def _joined(table: Table, arms: Mapping[str, Members], agreed: "Agreement") -> T
         digest=table.digest,
         arms=arms,
         prices=table.prices,
+        reading_s=table.reading_s,
     )
 
 

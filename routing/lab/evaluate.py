@@ -41,7 +41,7 @@ class Judged(NamedTuple):
     """Means of the rows learned from: what single models are known to be worth."""
     trust: Doubles
     latency_s: Doubles
-    """(rows,), of one decision of `gbdt`."""
+    """(rows,), of one decision of `gbdt`, with the features of its prompt."""
     models: int
     """The first so many are asked alone, the others are cascades."""
 
@@ -103,7 +103,7 @@ def _predicted(artifact: Artifact, table: Table, rows: Ints) -> Judged:
     for i, row in enumerate(rows.tolist()):
         began = time.perf_counter()
         said = model.predict(table.sketches[row])
-        latency[i] = time.perf_counter() - began
+        latency[i] = time.perf_counter() - began + table.reading_s[row]
         quality[NAMES[0]][i], cost[i], trust[i] = said.quality, said.cost, said.trust
         for name in NAMES[1:]:
             quality[name][i] = model.predict(table.sketches[row], name).quality

@@ -71,7 +71,7 @@ def _savings(report: Report) -> list[str]:
         "",
         *_table(HEADS, rows(report)),
         "",
-        f"One decision takes, in microseconds: {speed}.",
+        f"One decision, features included, takes in microseconds: {speed}.",
         "",
     ]
 

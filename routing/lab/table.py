@@ -11,6 +11,7 @@ place of `prompt` a line may hold `sketch`, as records keep it.
 import gzip
 import hashlib
 import math
+import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -66,6 +67,7 @@ class Table:
         digest: str = "",
         prices: Mapping[str, Rates] | None = None,
         arms: Mapping[str, Members] | None = None,
+        reading_s: npt.NDArray[np.float64] | None = None,
     ) -> None:
         self.name = name
         self.models = models
@@ -85,6 +87,8 @@ class Table:
         """Model -> what it cost."""
         self.arms = dict(arms or {})
         """Cascades, which are the last of `models`, in their order."""
+        self.reading_s = np.zeros(len(sketches)) if reading_s is None else reading_s
+        """(rows,): seconds that the sketch of each prompt took; 0: nobody measured."""
 
     @property
     def alone(self) -> int:
@@ -109,6 +113,7 @@ class Table:
             digest=self.digest,
             prices=self.prices,
             arms=self.arms,
+            reading_s=self.reading_s[rows],
         )
 
 
@@ -157,11 +162,11 @@ def parsed(
     if limit is not None and limit < len(kept):
         drawn = np.random.default_rng(seed).permutation(len(kept))[:limit]
         kept = [kept[i] for i in sorted(drawn.tolist())]
-    reader = Reader()
+    sketches, took = zip(*_sketches(path, kept), strict=True)
     return Table(
         name=head.dataset or path.name.split(".")[0],
         models=tuple(head.models),
-        sketches=list(_sketches(path, kept, reader)),
+        sketches=sketches,
         domains=np.array([row.domain for row in kept], dtype=np.str_),
         quality=np.array([row.scores for row in kept], np.float64),
         cost=np.maximum(np.array([row.cost_usd for row in kept]), LEAST_COST),
@@ -170,6 +175,7 @@ def parsed(
         duplicates=duplicates,
         digest=digest,
         prices=head.prices,
+        reading_s=np.array(took),
     )
 
 
@@ -220,15 +226,16 @@ def _row(path: Path, number: int, line: bytes, width: int) -> _Line:
     return row
 
 
-def _sketches(path: Path, rows: Sequence[_Line], reader: Reader) -> Iterator[Sketch]:
+def _sketches(path: Path, rows: Sequence[_Line]) -> Iterator[tuple[Sketch, float]]:
+    """With the seconds that each took."""
+    reader = Reader()
     for row in rows:
-        if row.prompt:
-            yield reader.sketch(row.prompt)
-            continue
+        began = time.perf_counter()
         try:
-            yield opened(row.sketch or "")
+            made = reader.sketch(row.prompt) if row.prompt else opened(row.sketch or "")
         except ValueError as error:
             raise TableError(f"{path}: a `sketch` {error}") from None
+        yield made, time.perf_counter() - began
 
 
 def _parts(rows: Sequence[_Line]) -> npt.NDArray[np.str_] | None:

@@ -52,6 +52,16 @@ def test_every_way_is_told(report: Report) -> None:
     assert report.latency_us["min"] <= report.latency_us["p50"]
 
 
+def test_the_time_of_a_decision_is_also_that_of_the_features(
+    table: Table, trained: Trained
+) -> None:
+    assert (table.reading_s > 0.0).all()
+    some = table.take(np.arange(20))
+    some.reading_s[:] = 5.0
+    latency = evaluate.predicted(trained.artifact, some).latency_s
+    assert ((latency > 5.0) & (latency < 10.0)).all()
+
+
 def test_judging_twice_says_the_same(table: Table, trained: Trained) -> None:
     one, other = (
         evaluate.report(table, evaluate.predicted(trained.artifact, table), "", 1)
