@@ -31,6 +31,14 @@ def deployment(up: Upstream, place: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def priced(
+    up: Upstream, place: str, dollars: tuple[float, float], **more: Any
+) -> dict[str, Any]:
+    """The same at a price: dollars per million tokens, in and out."""
+    own = {"input": dollars[0], "output": dollars[1]}
+    return deployment(up, place, price=own, **more)
+
+
 def usage(input: int = 10, output: int = 5, **details: Any) -> dict[str, Any]:
     return {
         "prompt_tokens": input,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from routing.lab.lines import Lines, read_lines
-from tests.flow.provider import CHAT, ENV, command, deployment, whole
+from tests.flow.provider import CHAT, ENV, command, priced
 from tests.flow.test_records import BEARER, MASTER
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
@@ -23,24 +23,12 @@ ALL = {**ENV, "MASTER": MASTER}
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as up:
-        up.on(None, whole())
-        yield up
-
-
-@pytest.fixture(scope="module")
 def running(
     upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("dataset")
     deployments = [
-        deployment(
-            upstream,
-            name,
-            model=f"openai/{name}",
-            price={"input": price[0], "output": price[1]},
-        )
+        priced(upstream, name, price, model=f"openai/{name}")
         for name, price in PRICES.items()
     ]
     setup = {
@@ -102,13 +90,13 @@ def test_of_answers_by_several_calls_only_a_models_own_is_learned_from(
 ) -> None:
     def two(alias: str) -> list[dict[str, Any]]:
         return [
-            deployment(
+            priced(
                 upstream,
                 name,
+                (price, 0.0),
+                id=f"{alias}-{name}",
                 model=f"openai/{name}",
-                price={"input": price, "output": 0},
             )
-            | {"id": f"{alias}-{name}"}
             for name, (price, _) in PRICES.items()
         ]
 

@@ -17,14 +17,14 @@ import pytest
 from routing.lab.table import read
 from routing.lab.train import train
 from routing.learned.registry import Registry
-from tests.flow.provider import CHAT, ENV, deployment, whole
+from tests.flow.provider import CHAT
+from tests.flow.routed import PATIENCE, routed
 from tests.harness.clients import PATIENT
-from tests.harness.gateway import Running, gateway
-from tests.harness.upstream import Upstream
+from tests.harness.gateway import Running
 from tests.routing import outcomes
+from tests.routing.outcomes import PROMPTS
 
-SUMS = "5 " + " ".join(2 * outcomes.WORDS["sums"]) + "?"
-CALL = {"model": "auto", "messages": [{"role": "user", "content": SUMS}]}
+CALL = {"model": "auto", "messages": [{"role": "user", "content": PROMPTS["sums"]}]}
 NOBODY = "no version serves"
 EVERY_S = 0.5
 ASKING = 6
@@ -44,29 +44,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def running(folder: Path) -> Iterator[Running]:
     """Two workers, neither of which would look by itself within an hour."""
-    options = {"otherwise": "ordered", "poll_s": 3600.0, "budget_ms": 20_000.0}
+    options = {**PATIENCE, "poll_s": 3600.0}
     strategies = {
         name: {"kind": "gbdt", "options": {"artifact": name, **options}}
         for name in ("router", "coming")
     }
-    with Upstream() as up:
-        up.on(None, whole())
-        models: dict[str, Any] = {
-            alias: {
-                "strategy": strategy,
-                "deployments": [
-                    deployment(up, m, id=f"{alias}/{m}", model=f"openai/{m}")
-                    for m in ("large", "coder", "small")
-                ],
-            }
-            for alias, strategy in (("auto", "router"), ("coming", "coming"))
-        }
-        config = {
-            "models": models,
-            "routing": {"strategies": strategies, "learning": {"sync_s": EVERY_S}},
-        }
-        with gateway(config, folder, env=ENV, args=("--workers", "2")) as running:
-            yield running
+    with routed(
+        folder,
+        strategies,
+        models={"auto": "router", "coming": "coming"},
+        routing={"learning": {"sync_s": EVERY_S}},
+        args=("--workers", "2"),
+    ) as running:
+        yield running
 
 
 def _why(running: Running, model: str = "auto") -> list[str]:

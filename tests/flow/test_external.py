@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.flow.provider import CHAT, ENV, command, deployment, whole
+from tests.flow.provider import CHAT, ENV, command, deployment
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, stall, tell
 
@@ -43,13 +43,6 @@ def _scores(request: Request) -> Script:
 def scorer() -> Iterator[Upstream]:
     with Upstream() as up:
         up.on(None, _scores)
-        yield up
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as up:
-        up.on(None, whole())
         yield up
 
 

@@ -16,14 +16,15 @@ import pytest
 
 from routing.lab.table import read
 from routing.lab.train import Trained, train
-from tests.flow.provider import CHAT, ENV, deployment, whole
+from tests.flow.provider import CHAT
+from tests.flow.routed import routed
 from tests.harness.clients import PATIENT
-from tests.harness.gateway import Running, gateway
-from tests.harness.upstream import Upstream
+from tests.harness.gateway import Running
 from tests.routing import outcomes
 from tests.routing.heavy import TRIGGER, heavy
+from tests.routing.outcomes import PROMPTS
 
-SUMS = "5 " + " ".join(2 * outcomes.WORDS["sums"]) + "?"
+SUMS = PROMPTS["sums"]
 RULED, LEARNED = "large", "small"
 """Who serves a sum by the strategy that decides otherwise, and by the router."""
 MODELS = 1200
@@ -59,26 +60,9 @@ def running(folder: Path) -> Iterator[Running]:
     }
     weary = {"artifact": "later", "rest_s": 0.5, "rest_max_s": 2.0}
     strategies["weary"] = {"kind": "gbdt", "options": options | weary}
-    with Upstream() as up:
-        up.on(None, whole())
-        models: dict[str, Any] = {
-            name: {
-                "strategy": strategy,
-                "deployments": [
-                    deployment(up, m, id=f"{name}/{m}", model=f"openai/{m}")
-                    for m in ("large", "coder", "small")
-                ],
-            }
-            for name, strategy in (
-                ("watched", "watched"),
-                ("later", "later"),
-                ("weary", "weary"),
-                ("plain", "ordered"),
-            )
-        }
-        config = {"models": models, "routing": {"strategies": strategies}}
-        with gateway(config, folder, env=ENV) as running:
-            yield running
+    models = {"watched": "watched", "later": "later", "weary": "weary"}
+    with routed(folder, strategies, models={**models, "plain": "ordered"}) as running:
+        yield running
 
 
 class Traffic(threading.Thread):

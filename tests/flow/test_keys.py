@@ -8,20 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.flow.provider import CHAT, ENV, SECRET, call, command, deployment, whole
+from tests.flow.provider import CHAT, ENV, SECRET, call, command, deployment
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Upstream
 
 MASTER = "sk-master-canary-0123456789"
 CACHE_S = 0.4
 MAY_NOT = "the model {!r} does not exist or this key may not use it; GET /v1/models lists them"
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as up:
-        up.on(None, whole())
-        yield up
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ from routing.lab.table import read
 from routing.lab.train import train
 from routing.learned.model import NAMES
 from routing.learned.registry import Expected, Registry
-from tests.flow.provider import CHAT, ENV, command, deployment, whole
+from tests.flow.provider import CHAT, command
+from tests.flow.routed import PATIENCE, routed
 from tests.harness.clients import PATIENT
-from tests.harness.gateway import Running, gateway
-from tests.harness.upstream import Upstream
+from tests.harness.gateway import Running
 from tests.routing import outcomes
+from tests.routing.outcomes import PROMPTS
 
 KINDS = tuple(name for name in NAMES if name != "domain")
-SUMS = "5 " + " ".join(2 * outcomes.WORDS["sums"]) + "?"
 
 
 @pytest.fixture(scope="module")
@@ -93,33 +93,15 @@ def test_kinds_are_named_one_by_one_too(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def running(folder: Path) -> Iterator[Running]:
-    options = {
-        "otherwise": "ordered",
-        "quality": 0.95,
-        "poll_s": 0.1,
-        "budget_ms": 20_000.0,
-    }
+    options = {**PATIENCE, "quality": 0.95}
     strategies: dict[str, Any] = {
         f"by-{kind}": {"kind": kind, "options": {"artifact": kind, **options}}
         for kind in KINDS
     }
     other = {"artifact": "svm", **options}
     strategies["unjudged"] = {"kind": "mlp", "options": other}
-    with Upstream() as up:
-        up.on(None, whole())
-        models = {
-            name: {
-                "strategy": name,
-                "deployments": [
-                    deployment(up, m, id=f"{name}/{m}", model=f"openai/{m}")
-                    for m in ("large", "coder", "small")
-                ],
-            }
-            for name in strategies
-        }
-        config = {"models": models, "routing": {"strategies": strategies}}
-        with gateway(config, folder, env=ENV) as running:
-            yield running
+    with routed(folder, strategies) as running:
+        yield running
 
 
 def _told(client: httpx.Client, name: str) -> dict[str, Any]:
@@ -132,7 +114,7 @@ def test_out_of_its_band_every_kind_is_rolled_back(
     running: Running, folder: Path, kind: str
 ) -> None:
     name = f"by-{kind}"
-    call = {"model": name, "messages": [{"role": "user", "content": SUMS}]}
+    call = {"model": name, "messages": [{"role": "user", "content": PROMPTS["sums"]}]}
     with httpx.Client(base_url=running.url, **PATIENT) as client:
         told = _told(client, name)
         assert (told["version"], told["watched"]) == ("v1", True)

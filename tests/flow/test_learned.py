@@ -13,16 +13,16 @@ import pytest
 from routing.lab.table import read
 from routing.lab.train import train
 from routing.learned.signature import signer
-from tests.flow.provider import CHAT, ENV, deployment, whole
+from tests.flow.provider import CHAT
+from tests.flow.routed import routed
 from tests.harness.clients import PATIENT
-from tests.harness.gateway import Running, gateway
-from tests.harness.upstream import Upstream
+from tests.harness.gateway import Running
 from tests.routing import outcomes
+from tests.routing.outcomes import PROMPTS
 
 KINDS = ("gbdt", "ridge", "knn", "logistic", "svm", "mlp", "mf", "ratings", "hybrid")
 KEY = "hmac-sha256:" + base64.b64encode(b"f" * 32).decode()
 SERVES = {"sums": "small", "code": "coder", "law": "large"}
-PROMPTS = {d: "5 " + " ".join(2 * outcomes.WORDS[d]) + "?" for d in SERVES}
 
 
 def _train(folder: Path, out: str, seed: int = 0) -> Path:
@@ -61,21 +61,8 @@ def running(folder: Path) -> Iterator[Running]:
         "kind": "hybrid",
         "options": options("router", threshold=0.0),
     }
-    with Upstream() as up:
-        up.on(None, whole())
-        models = {
-            name: {
-                "strategy": name,
-                "deployments": [
-                    deployment(up, m, id=f"{name}/{m}", model=f"openai/{m}")
-                    for m in ("large", "coder", "small")
-                ],
-            }
-            for name in strategies
-        }
-        config = {"models": models, "routing": {"strategies": strategies}}
-        with gateway(config, folder, env=ENV) as running:
-            yield running
+    with routed(folder, strategies) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 
 from routing.lab.table import read
 from routing.lab.train import train
-from tests.flow.provider import CHAT, ENV, call, command, deployment, whole
+from tests.flow.provider import CHAT, ENV, call, command
+from tests.flow.routed import PATIENCE, routed
 from tests.flow.test_records import BEARER, MASTER
-from tests.harness.gateway import Running, gateway
+from tests.harness.gateway import Running
 from tests.harness.keys import mint
-from tests.harness.upstream import Upstream
 from tests.routing import outcomes
 
 ALL = {**ENV, "MASTER": MASTER}
@@ -34,31 +34,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(folder: Path) -> Iterator[Running]:
-    patience = {"budget_ms": 20_000.0, "poll_s": 0.1, "otherwise": "ordered"}
     strategies = {
-        "router": {"kind": "gbdt", "options": {"artifact": "router", **patience}},
+        "router": {"kind": "gbdt", "options": {"artifact": "router", **PATIENCE}},
         "tries": {"kind": "thompson", "options": {"by": "none"}},
         "taste": {"kind": "personalised"},
     }
-    with Upstream() as up:
-        up.on(None, whole())
-        models = {
-            name: {
-                "strategy": name,
-                "deployments": [
-                    deployment(up, m, id=f"{name}-{m}", model=f"openai/{m}")
-                    for m in MODELS
-                ],
-            }
-            for name in strategies
-        }
-        config = {
-            "models": models,
-            "routing": {"strategies": strategies, "learning": {"full_scores": 2}},
-            "keys": {"master": "env:MASTER"},
-        }
-        with gateway(config, folder, env=ALL) as running:
-            yield running
+    with routed(
+        folder,
+        strategies,
+        routing={"learning": {"full_scores": 2}},
+        keys={"master": "env:MASTER"},
+        env=ALL,
+    ) as running:
+        yield running
 
 
 def _ask(running: Running, model: str, headers: Any = BEARER, **more: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.flow.provider import CHAT, ENV, command, deployment, whole
+from tests.flow.provider import CHAT, ENV, command, priced, whole
 from tests.flow.test_records import BEARER, MASTER
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
@@ -73,12 +73,7 @@ def running(
             "auto": {
                 "strategy": "trial",
                 "deployments": [
-                    deployment(
-                        upstream,
-                        name,
-                        model=f"openai/{name}",
-                        price={"input": price[0], "output": price[1]},
-                    )
+                    priced(upstream, name, price, model=f"openai/{name}")
                     for name, price in PRICES.items()
                 ],
             }

@@ -4,7 +4,6 @@ import gzip
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from routing.lab.table import read
 from routing.lab.train import train
 from routing.learned.prices import Rates
 from routing.learned.registry import Registry
-from tests.flow.provider import CHAT, ENV, command, deployment, whole
+from tests.flow.provider import CHAT, ENV, command, priced
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Upstream
@@ -34,12 +33,7 @@ ASKED = 120
 def _setup(up: Upstream, prices: Prices) -> dict[str, Any]:
     """`first` and `second` are models of their own, `first-again` is `first`."""
     own = [
-        deployment(
-            up,
-            name,
-            model=f"openai/{name.removesuffix('-again')}",
-            price={"input": price[0], "output": price[1]},
-        )
+        priced(up, name, price, model=f"openai/{name.removesuffix('-again')}")
         for name, price in prices.items()
     ]
     options = {
@@ -55,13 +49,6 @@ def _setup(up: Upstream, prices: Prices) -> dict[str, Any]:
             "strategies": {"router": {"kind": "gbdt", "options": options}},
         },
     }
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as up:
-        up.on(None, whole())
-        yield up
 
 
 def _text(rng: random.Random, kind: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.flow.provider import CHAT, ENV, call, command, deployment, whole
+from tests.flow.provider import CHAT, ENV, call, command, deployment
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Upstream
 from tests.shared import ROOT
@@ -45,13 +45,6 @@ class Last:
 
 def path(plugins: Path) -> str:
     return f"{ROOT}{os.pathsep}{plugins}"
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[Upstream]:
-    with Upstream() as up:
-        up.on(None, whole())
-        yield up
 
 
 @pytest.fixture(scope="module")

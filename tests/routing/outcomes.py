@@ -44,6 +44,8 @@ WORDS = {
         "bug",
     ],
 }
+PROMPTS = {domain: f"5 {' '.join(2 * words)}?" for domain, words in WORDS.items()}
+"""One that could be of no other domain."""
 MODELS = ("small", "coder", "large")
 COSTS = (0.0001, 0.0004, 0.004)
 QUALITY = {

@@ -24,7 +24,7 @@ CANDIDATES = [
     Candidate(id=name, model=f"openai/{name}", input_price=1, output_price=1)
     for name in NAMES
 ]
-TEXT = "5 " + " ".join(2 * outcomes.WORDS["sums"]) + "?"
+TEXT = outcomes.PROMPTS["sums"]
 
 
 class Clock:
