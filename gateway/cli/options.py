@@ -5,6 +5,7 @@ import functools
 from typing import Any, Final
 
 from gateway.cli.routing_options import routing_options
+from gateway.cli.words import as_json
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -101,7 +102,7 @@ def _check(commands: Any) -> None:
         action="store_true",
         help="variables, secret files and certificates need not be on this machine",
     )
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(command)
 
 
 def _schema(commands: Any) -> None:
@@ -157,7 +158,7 @@ def _route(commands: Any) -> None:
     explain.add_argument("--min-tier", metavar="TIER", help="fast, advanced, expert")
     explain.add_argument("--tags", metavar="TAGS", help="for rules; commas")
     explain.add_argument("--conversation", metavar="NAME", help="which one it is of")
-    explain.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(explain)
 
 
 def _output(command: Any) -> None:
@@ -203,9 +204,9 @@ def _keys(commands: Any) -> None:
     create.add_argument(
         "--expires", type=duration, metavar="TIME", help="30m, 12h, 90d; default: never"
     )
-    create.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(create)
     listing = _add(actions, "list", "list the keys", "routeiq keys list --json")
-    listing.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(listing)
     revoke = _add(actions, "revoke", "end a key", "routeiq keys revoke KEY_ID")
     revoke.add_argument("id", metavar="KEY_ID", help="as `keys list` shows it")
     for action in (create, listing, revoke):
@@ -228,7 +229,7 @@ def _models(commands: Any) -> None:
         help="with FILE `refresh`: the file or URL of a catalogue, ours or LiteLLM's,"
         " that replaces `catalog.file`",
     )
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(command)
 
 
 def _providers(commands: Any) -> None:
@@ -242,7 +243,7 @@ def _providers(commands: Any) -> None:
     command.add_argument(
         "--set", action="store_true", dest="only_set", help="only those with a key"
     )
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(command)
 
 
 def port(text: str) -> int:

@@ -1,16 +1,14 @@
 """The words of `routeiq routing`."""
 
 import argparse
-from collections.abc import Callable
 from typing import Any, Final
 
 from gateway.cli.numbers import rows, share
 from gateway.cli.takeover_options import takeover_options
+from gateway.cli.words import Add, as_json, confidence, config, data, key_share, seed
 
 MOST_LABELS: Final = 150
 """Rows of a domain that are kept for labels, as `routing.lab.split` says."""
-Add = Callable[..., Any]
-"""Adds a command: under what, its name, what it does, examples."""
 
 
 def routing_options(commands: Any, add: Add) -> None:
@@ -42,7 +40,7 @@ def _dataset(actions: Any, add: Add) -> None:
         " -o learn.jsonl.gz --held held.jsonl.gz",
     )
     source = command.add_mutually_exclusive_group()
-    source.add_argument("--config", metavar="FILE", help="whose store is read")
+    config(source)
     source.add_argument("--data", metavar="TABLE", help="an outcome table instead")
     command.add_argument(
         "-o", "--output", required=True, metavar="OUT", help=".jsonl or .jsonl.gz"
@@ -57,14 +55,8 @@ def _dataset(actions: Any, add: Add) -> None:
     command.add_argument(
         "--held-share", type=share, default=0.3, metavar="X", help="default: 0.3"
     )
-    command.add_argument(
-        "--key-share",
-        type=share,
-        default=0.5,
-        metavar="X",
-        help="of all votes that one key's may be; default: 0.5",
-    )
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    key_share(command)
+    as_json(command)
 
 
 def _train(actions: Any, add: Add) -> None:
@@ -113,7 +105,7 @@ def _train(actions: Any, add: Add) -> None:
         metavar="FILE",
         help="the key to sign with: hmac-sha256:BASE64 or ed25519:BASE64 (private)",
     )
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(command)
 
 
 def _estimate(actions: Any, add: Add) -> None:
@@ -124,7 +116,7 @@ def _estimate(actions: Any, add: Add) -> None:
         "routeiq routing estimate --model fast",
         "routeiq routing estimate --config routeiq.yaml --least 300 --json",
     )
-    command.add_argument("--config", metavar="FILE", help="whose store is read")
+    config(command)
     command.add_argument("--model", metavar="ALIAS", help="default: every one")
     command.add_argument(
         "--least",
@@ -133,31 +125,18 @@ def _estimate(actions: Any, add: Add) -> None:
         metavar="N",
         help="effective rows below which nothing is concluded; default: 100",
     )
-    command.add_argument(
-        "--confidence", type=share, default=0.95, metavar="X", help="default: 0.95"
-    )
-    command.add_argument(
-        "--key-share",
-        type=share,
-        default=0.5,
-        metavar="X",
-        help="of all votes that one key's may be; default: 0.5",
-    )
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    confidence(command)
+    key_share(command)
+    as_json(command)
 
 
 def table(command: Any) -> None:
     """--data, --limit, --seed."""
-    command.add_argument(
-        "--data",
-        required=True,
-        metavar="TABLE",
-        help="an outcome table, .jsonl or .jsonl.gz",
-    )
+    data(command, "an outcome table, .jsonl or .jsonl.gz")
     command.add_argument(
         "--limit", type=rows, metavar="N", help="learn from N rows drawn by the seed"
     )
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    seed(command)
 
 
 def _evaluate(actions: Any, add: Add) -> None:
@@ -233,7 +212,7 @@ def _untrained(actions: Any, add: Add) -> None:
         "--centroids", metavar="FILE", help="of `routing centroids`; default: shipped"
     )
     _agreement(command)
-    command.add_argument("--json", action="store_true", help="as JSON")
+    as_json(command)
 
 
 def _agreement(command: Any) -> None:
@@ -278,4 +257,4 @@ def _centroids(actions: Any, add: Add) -> None:
         "--licence", default="", metavar="TEXT", help="of the tables, for the manifest"
     )
     command.add_argument("--out", required=True, metavar="FILE", help="what is written")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    seed(command)

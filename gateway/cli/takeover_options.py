@@ -1,11 +1,11 @@
 """The words of `routeiq routing judge|promote|rollback|drift|compare`."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from gateway.cli.numbers import rows, share, whole_share
+from gateway.cli.words import Add, as_json, confidence, config, data, seed
 
-Add = Callable[..., Any]
+UNSEEN: Final = "an outcome table of rows that it did not learn from"
 
 
 def takeover_options(actions: Any, add: Add) -> None:
@@ -27,7 +27,7 @@ def _compare(actions: Any, add: Add) -> None:
     command.add_argument(
         "artifacts", nargs="+", metavar="DIR", help="two artifacts, or more"
     )
-    _data(command)
+    data(command, UNSEEN)
     _key(command)
     command.add_argument(
         "--kind", default="gbdt", help="the kind of strategy; default: gbdt"
@@ -39,11 +39,9 @@ def _compare(actions: Any, add: Add) -> None:
         metavar="X",
         help="share of the best single model's that it aims at; default: 0.99",
     )
-    command.add_argument(
-        "--confidence", type=share, default=0.95, metavar="X", help="default: 0.95"
-    )
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    confidence(command)
+    seed(command)
+    as_json(command)
 
 
 def _judge(actions: Any, add: Add) -> None:
@@ -53,13 +51,13 @@ def _judge(actions: Any, add: Add) -> None:
         "ask a model how good recorded answers were, within a budget",
         "routeiq routing judge --url http://127.0.0.1:4000",
     )
-    command.add_argument("--config", metavar="FILE", help="whose records are judged")
+    config(command, "whose records are judged")
     command.add_argument(
         "--url",
         default="http://127.0.0.1:4000",
         help="the running gateway that is asked; default: http://127.0.0.1:4000",
     )
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(command)
 
 
 def _promote(actions: Any, add: Add) -> None:
@@ -72,7 +70,7 @@ def _promote(actions: Any, add: Add) -> None:
     )
     _registry(command)
     command.add_argument("version", metavar="VERSION", help="its folder in there")
-    _data(command)
+    data(command, UNSEEN)
     _key(command)
     for name, default, what in (
         ("quality", 0.99, "share of the best single model's that it aims at"),
@@ -106,10 +104,8 @@ def _promote(actions: Any, add: Add) -> None:
         action="append",
         help="a kind of strategy that decides by it, repeat; default: gbdt",
     )
-    which.add_argument(
-        "--config",
-        metavar="FILE",
-        help="instead: every strategy of it that decides by what is promoted there",
+    config(
+        which, "instead: every strategy of it that decides by what is promoted there"
     )
     command.add_argument(
         "--threshold", type=whole_share, metavar="X", help="of `hybrid`, if it has one"
@@ -117,7 +113,7 @@ def _promote(actions: Any, add: Add) -> None:
     command.add_argument(
         "--force", action="store_true", help="whatever the evidence says; recorded"
     )
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(command)
 
 
 def _rollback(actions: Any, add: Add) -> None:
@@ -129,7 +125,7 @@ def _rollback(actions: Any, add: Add) -> None:
     )
     _registry(command)
     command.add_argument("--why", default="", metavar="TEXT", help="for the history")
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(command)
 
 
 def _drift(actions: Any, add: Add) -> None:
@@ -142,22 +138,13 @@ def _drift(actions: Any, add: Add) -> None:
     command.add_argument(
         "artifact", metavar="DIR", help="an artifact, or the folder of its versions"
     )
-    _data(command)
+    data(command, UNSEEN)
     _key(command)
-    command.add_argument("--json", action="store_true", help="one JSON document")
+    as_json(command)
 
 
 def _registry(command: Any) -> None:
     command.add_argument("registry", metavar="DIR", help="the folder of all versions")
-
-
-def _data(command: Any) -> None:
-    command.add_argument(
-        "--data",
-        required=True,
-        metavar="TABLE",
-        help="an outcome table of rows that it did not learn from",
-    )
 
 
 def _key(command: Any) -> None:
