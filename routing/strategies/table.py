@@ -22,6 +22,7 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "latency": "latency:Latency",
     "cheapest": "cost:Cheapest",
     "cost_quality": "quality:CostQuality",
+    "floor": "floor:Floor",
     "rules": "rules:Rules",
     "intent": "intent:Intents",
     "affinity": "affinity:Affinity",

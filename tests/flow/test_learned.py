@@ -43,6 +43,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _floor(of: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "floor", "options": {"of": of, **more}}
+
+
 @pytest.fixture(scope="module")
 def running(folder: Path) -> Iterator[Running]:
     def options(artifact: str, **more: Any) -> dict[str, Any]:
@@ -61,6 +65,10 @@ def running(folder: Path) -> Iterator[Running]:
         "kind": "hybrid",
         "options": options("router", threshold=0.0),
     }
+    strategies["able"] = _floor("by-gbdt")
+    strategies["ablest"] = _floor("by-gbdt", least=0.999)
+    strategies["untold"] = _floor("refusing", least=0.9)
+    strategies["strict"] = _floor("refusing", strict=True)
     with routed(folder, strategies) as running:
         yield running
 
@@ -118,6 +126,39 @@ def _why_with(client: httpx.Client, profile: str) -> str:
 def test_a_threshold_takes_the_cheapest_above_it(client: httpx.Client) -> None:
     assert _by(client, "likely", PROMPTS["law"]) == "small"
     assert "is enough" in _why(client, "likely", PROMPTS["law"])
+
+
+def test_under_the_floor_of_a_prompt_nobody_serves(client: httpx.Client) -> None:
+    # Any of them by chance, were it not for the floor.
+    assert {_by(client, "able", PROMPTS["law"]) for _ in range(12)} == {"large"}
+    assert {_by(client, "able", PROMPTS["sums"]) for _ in range(40)} == {
+        "large",
+        "small",
+    }
+    answer = client.post("/v1/routing/explain", json=_call("able", PROMPTS["law"]))
+    out = {r["deployment"]: r["by"] for r in answer.json()["removed"]}
+    assert set(out) == {"able/coder", "able/small"}
+    assert all(why.startswith("strategy: quality 0.") for why in out.values()), out
+    assert "at least 0." in _why(client, "able", PROMPTS["law"])
+
+
+def test_a_client_can_only_raise_the_floor(client: httpx.Client) -> None:
+    def served(quality: str) -> set[str]:
+        wish = {"x-routeiq-quality": quality}
+        return {_by(client, "able", PROMPTS["sums"], **wish) for _ in range(30)}
+
+    assert served("0.1") == {"large", "small"}
+    assert len(served("1.0")) == 1
+
+
+def test_where_nobody_is_able_the_call_is_refused(client: httpx.Client) -> None:
+    for model, why in (("ablest", ", under 0.999"), ("strict", "quality unknown")):
+        answer = client.post(CHAT, json=_call(model, PROMPTS["law"]))
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["error"]["code"] == "no_deployment_allowed"
+        assert why in answer.json()["error"]["message"]
+    # Nothing is known, as no artifact is good: that alone keeps nobody away.
+    assert _by(client, "untold", PROMPTS["law"]) in {"large", "coder", "small"}
 
 
 def test_unlike_anything_learned_the_mean_of_all_decides(client: httpx.Client) -> None:

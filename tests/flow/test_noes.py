@@ -22,6 +22,8 @@ OVER: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "blend": ("blend", {"of": {"cheapest": 1, "firm": 1}}),
     "cost-quality": ("cost_quality", {"of": "firm"}),
+    "floor-of": ("floor", {"of": "firm"}),
+    "floor-then": ("floor", {"of": "cheapest", "then": "firm"}),
     "experiment": ("experiment", {"arms": {"firm": 1}}),
     "explore": ("explore", {"of": "firm", "share": 1}),
     "personalised": ("personalised", {"then": "firm"}),

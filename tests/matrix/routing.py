@@ -142,6 +142,16 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "floor: nobody serves of whom too little is expected for this very prompt",
+        (
+            "flow/test_learned.py::test_under_the_floor_of_a_prompt_nobody_serves",
+            "flow/test_learned.py::test_a_client_can_only_raise_the_floor",
+            "flow/test_learned.py::test_where_nobody_is_able_the_call_is_refused",
+        ),
+        ("routing.strategies",),
+    ),
+    Row(
+        "routing",
         "rules: tags, words, instructions and client programs choose",
         (
             f"{_FLOW}test_the_first_rule_that_fits_decides",

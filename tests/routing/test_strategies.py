@@ -23,6 +23,7 @@ SPECS = {
     "explore": {"of": "cheapest", "share": 0.2},
     "external": {"url": "http://localhost/scores"},
     "intent": {"intents": {"code": {"phrases": ["fix a bug"], "use": ["*a*"]}}},
+    "floor": {"of": "cost_quality"},
     "router_r1": {"thinker": "m"},
     "agentic": {"planner": "m", "then": "ordered"},
 }
