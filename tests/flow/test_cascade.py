@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.flow.asked import Asked
 from tests.flow.provider import CHAT, ENV, body, deployment, refused, said, usage
 from tests.flow.test_keys import MASTER
 from tests.flow.test_keys import _keys as created
@@ -161,58 +162,6 @@ def running(
 def client(running: Running) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=running.url, **PATIENT) as client:
         yield client
-
-
-class Asked:
-    """One call, and whom the gateway asked for it."""
-
-    def __init__(
-        self,
-        client: httpx.Client,
-        upstream: Upstream,
-        model: str,
-        word: str,
-        **more: Any,
-    ) -> None:
-        headers = more.pop("headers", {})
-        path = more.pop("path", CHAT)
-        asked = {
-            "model": model,
-            "messages": [{"role": "user", "content": word}],
-            **more,
-        }
-        before = len(upstream.requests)
-        self.answer = client.post(path, json=asked, headers=headers)
-        self.model = model
-        self.requests = upstream.requests[before:]
-        self.names = [r.path.split("/")[1] for r in self.requests]
-
-    @property
-    def text(self) -> str:
-        assert self.answer.status_code == 200, self.answer.text
-        text: str = self.answer.json()["choices"][0]["message"]["content"]
-        return text
-
-    @property
-    def by(self) -> str:
-        return self._bare(self.answer.headers["x-routeiq-deployment"])
-
-    def _bare(self, id: str) -> str:
-        """Ids without the name of the model they are of."""
-        return id.replace(f"{self.model}-", "")
-
-    def row(self, running: Running) -> dict[str, Any]:
-        return running.record(self.answer.headers["x-routeiq-id"])
-
-    def steps(self, running: Running) -> list[tuple[str, ...]]:
-        return [
-            tuple(self._bare(s[field]) for field in ("part", "candidate", "said"))
-            for s in self.row(running)["plan"]["steps"]
-        ]
-
-    def plan(self, running: Running) -> dict[str, Any]:
-        plan: dict[str, Any] = self.row(running)["plan"]
-        return plan
 
 
 def test_two_cheap_ones_that_agree_are_believed(

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.flow.asked import Asked
 from tests.flow.provider import (
     CHAT,
     ENV,
@@ -176,36 +177,6 @@ def running(
         yield running
 
 
-class Asked:
-    """One call, and whom the gateway asked for it."""
-
-    def __init__(
-        self, running: Running, upstream: Upstream, model: str, text: str, **more: Any
-    ) -> None:
-        asked = {
-            "model": model,
-            "messages": [{"role": "user", "content": text}],
-            **more,
-        }
-        before = len(upstream.requests)
-        headers = asked.pop("headers", {})
-        self.answer = running.post(CHAT, json=asked, headers=headers)
-        self.requests = upstream.requests[before:]
-        self.names = [r.path.split("/")[1] for r in self.requests]
-        self.row = running.record(self.answer.headers["x-routeiq-id"])
-        self.note = self.row["plan"].get("note", "")
-        self.steps = [
-            (s["part"], s["candidate"], s["said"])
-            for s in self.row["plan"].get("steps", ())
-        ]
-
-    @property
-    def text(self) -> str:
-        assert self.answer.status_code == 200, self.answer.text
-        text: str = self.answer.json()["choices"][0]["message"]["content"]
-        return text
-
-
 def test_a_thinker_asks_an_expert_and_answers(
     running: Running, upstream: Upstream
 ) -> None:
@@ -218,17 +189,17 @@ def test_a_thinker_asks_an_expert_and_answers(
     assert "2. openai/history: the history of computing" in system
     assert _content(asked.requests[1]) == ["Who wrote the first program?"]
     assert "lore says Lovelace" in _content(asked.requests[2])[-1]
-    assert asked.steps == [
+    assert asked.steps(running) == [
         ("thinker", "thinker", "asks 2"),
         ("expert", "lore", "answers"),
         ("thinker", "thinker", "answers"),
     ]
-    assert asked.note == "router_r1: 2 turns, answered"
+    assert asked.note(running) == "router_r1: 2 turns, answered"
     # Three answers of 200 tokens, at a dollar a million.
     assert float(asked.answer.headers["x-routeiq-cost-usd"]) == pytest.approx(0.0006)
-    assert asked.row["cost_nano"] == 600_000
+    assert asked.row(running)["cost_nano"] == 600_000
     assert asked.answer.headers["x-routeiq-attempts"] == "3"
-    assert asked.row["deployment"] == "thinker"
+    assert asked.row(running)["deployment"] == "thinker"
 
 
 def test_a_thinker_may_answer_at_once(running: Running, upstream: Upstream) -> None:
@@ -258,8 +229,8 @@ def test_a_thinker_that_comes_to_nothing_leaves_it_to_one_call(
         upstream.rules.remove(held)
         upstream.rules.remove(think)
     assert asked.names == [*names, "maths"]
-    assert asked.note == note
-    assert asked.row["deployment"] == "maths"
+    assert asked.note(running) == note
+    assert asked.row(running)["deployment"] == "maths"
 
 
 def _expert(name: str) -> Any:
@@ -277,7 +248,7 @@ def test_words_without_a_mark_are_the_answer_in_the_end(
 
 def test_an_expert_that_fails_is_told_of(running: Running, upstream: Upstream) -> None:
     asked = Asked(running, upstream, "thinks", "sick")
-    assert ("expert", "maths", "failed: server_error") in asked.steps
+    assert ("expert", "maths", "failed: server_error") in asked.steps(running)
     told = [w for r in asked.requests for w in _content(r) if "cannot be asked" in w]
     assert told
 
@@ -287,9 +258,9 @@ def test_a_thinker_that_takes_too_long_is_left(
 ) -> None:
     asked = Asked(running, upstream, "short", "forever")
     assert asked.names == ["thinker", "s1"]
-    assert asked.steps == [("thinker", "thinker", "failed: timeout")]
-    assert asked.row["attempts"][0]["error"] == "timeout"
-    assert asked.note == "router_r1: 1 turns, out of time"
+    assert asked.steps(running) == [("thinker", "thinker", "failed: timeout")]
+    assert asked.row(running)["attempts"][0]["error"] == "timeout"
+    assert asked.note(running) == "router_r1: 1 turns, out of time"
 
 
 def test_a_thinker_that_takes_too_many_tokens_is_left(
@@ -298,7 +269,7 @@ def test_a_thinker_that_takes_too_many_tokens_is_left(
     asked = Asked(running, upstream, "poor", "who")
     assert asked.names == ["thinker", "thinker", "p1"]  # 100 tokens in, 100 out each
     assert [r.json().get(LIMIT) for r in asked.requests] == [350, 150, None]
-    assert asked.note == "router_r1: 2 turns, out of tokens"
+    assert asked.note(running) == "router_r1: 2 turns, out of tokens"
 
 
 def test_what_may_be_paid_holds_for_all_turns(
@@ -309,9 +280,9 @@ def test_what_may_be_paid_holds_for_all_turns(
         running, upstream, "thinks", "who", max_tokens=8, headers=_most("0.0045")
     )
     assert asked.names == ["thinker", "lore", "maths"]
-    assert asked.steps[-1] == ("thinker", "thinker", "too dear")
-    assert asked.note == "router_r1: 1 turns, the thinker is too dear"
-    assert asked.row["cost_nano"] <= 4_500_000
+    assert asked.steps(running)[-1] == ("thinker", "thinker", "too dear")
+    assert asked.note(running) == "router_r1: 1 turns, the thinker is too dear"
+    assert asked.row(running)["cost_nano"] <= 4_500_000
 
 
 @pytest.mark.parametrize("model", ["thinks", "apart", "joined"])
@@ -323,7 +294,7 @@ def test_no_sum_of_calls_is_dearer_than_the_client_allows(
         running, upstream, model, GREEDY, max_tokens=500, headers=_most(str(usd))
     )
     assert asked.answer.status_code == 200, asked.answer.text
-    assert asked.row["cost_nano"] <= usd * 1e9
+    assert asked.row(running)["cost_nano"] <= usd * 1e9
 
 
 def test_who_may_not_be_asked_has_not_failed(
@@ -331,11 +302,14 @@ def test_who_may_not_be_asked_has_not_failed(
 ) -> None:
     asked = Asked(running, upstream, "abroad", "who")
     assert asked.names == ["maths"]
-    assert asked.steps == [("thinker", "thinker", "not allowed: region")]
-    assert asked.note == "router_r1: 0 turns, the thinker may not be asked (region)"
+    assert asked.steps(running) == [("thinker", "thinker", "not allowed: region")]
+    assert (
+        asked.note(running)
+        == "router_r1: 0 turns, the thinker may not be asked (region)"
+    )
     asked = Asked(running, upstream, "apart", COMPLEX, headers=_most("0.001"))
-    assert asked.steps == [("planner", "planner", "too dear")]
-    assert asked.note == "agentic: not taken apart, the planner is too dear"
+    assert asked.steps(running) == [("planner", "planner", "too dear")]
+    assert asked.note(running) == "agentic: not taken apart, the planner is too dear"
 
 
 def _most(usd: str) -> dict[str, str]:
@@ -377,7 +351,7 @@ def test_what_has_a_form_is_not_thought_about(
     form = {"type": "json_object"}
     asked = Asked(running, upstream, "thinks", "who", response_format=form)
     assert asked.names == ["maths"]
-    assert asked.note == "answered plainly: an answer of a form"
+    assert asked.note(running) == "answered plainly: an answer of a form"
 
 
 def test_a_complex_prompt_is_answered_in_parts_at_once(
@@ -408,13 +382,13 @@ def test_a_complex_prompt_is_answered_in_parts_at_once(
     # The client's settings are those of the answer, not of what leads to it.
     assert asked.requests[4].json()["temperature"] == 0.5
     assert "temperature" not in asked.requests[1].json()
-    assert [s[:2] for s in asked.steps] == [
+    assert [s[:2] for s in asked.steps(running)] == [
         ("planner", "planner"),
         *[("part", "a1")] * 3,
         ("aggregator", "a1"),
     ]
-    assert asked.note == "agentic: 3 of 3 parts answered"
-    assert asked.row["cost_nano"] == 1_000_000
+    assert asked.note(running) == "agentic: 3 of 3 parts answered"
+    assert asked.row(running)["cost_nano"] == 1_000_000
     # Every call has an end of its own; the answer the client's, which set none.
     assert [r.json().get(LIMIT) for r in asked.requests] == [*[4096] * 4, None]
 
@@ -438,12 +412,14 @@ def test_what_is_cut_off_says_so(running: Running, upstream: Upstream) -> None:
     held = upstream.on(_is_part, tell(200, cut))
     asked = Asked(running, upstream, "joined", COMPLEX)
     upstream.rules.remove(held)
-    assert [s for s in asked.steps if s[0] == "part"] == [("part", "j1", "cut off")] * 2
+    assert [s for s in asked.steps(running) if s[0] == "part"] == [
+        ("part", "j1", "cut off")
+    ] * 2
     assert "Halfway (It was cut off here.)" in _content(asked.requests[-1])[-1]
     held = upstream.on(_expert("planner"), tell(200, cut))
     asked = Asked(running, upstream, "joined", COMPLEX)
     upstream.rules.remove(held)
-    assert asked.note == "agentic: not taken apart, the plan was cut off"
+    assert asked.note(running) == "agentic: not taken apart, the plan was cut off"
     assert asked.names == ["planner", "j1"]
 
 
@@ -457,8 +433,8 @@ def test_an_aggregator_of_its_own_makes_the_answer(
 
 def test_parts_that_fail_are_left_out(running: Running, upstream: Upstream) -> None:
     asked = Asked(running, upstream, "apart", LONG)
-    assert asked.note == "agentic: 2 of 3 parts answered"
-    assert ("part", "apart", "failed: server_error") in asked.steps
+    assert asked.note(running) == "agentic: 2 of 3 parts answered"
+    assert ("part", "apart", "failed: server_error") in asked.steps(running)
     assert "stall" not in _content(asked.requests[-1])[-1].partition("one by one")[2]
 
 
@@ -480,7 +456,7 @@ def test_what_is_simple_or_has_no_room_is_one_call(
 ) -> None:
     asked = Asked(running, upstream, model, text)
     assert asked.names == names
-    assert asked.note.endswith(note)
+    assert asked.note(running).endswith(note)
 
 
 def test_what_several_made_teaches_nobody_about_one(
