@@ -85,6 +85,17 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "an answer by several calls: each has a limit, all cost what the client allows",
+        (
+            f"{_CONDUCT}test_no_sum_of_calls_is_dearer_than_the_client_allows",
+            f"{_CONDUCT}test_parts_share_the_tokens_that_are_left",
+            f"{_CONDUCT}test_who_may_not_be_asked_has_not_failed",
+            f"{_CONDUCT}test_what_is_cut_off_says_so",
+            f"{_CASCADE}test_a_verdict_that_is_cut_off_is_none",
+        ),
+    ),
+    Row(
+        "routing",
         "an `only` holds below other strategies, and where one deployment is left",
         (
             "flow/test_noes.py::test_a_no_holds_below_every_kind",

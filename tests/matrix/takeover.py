@@ -76,6 +76,14 @@ ROWS: Final = (
     ),
     Row(
         "routing",
+        "what is late again and again is asked ever less, another artifact at once",
+        (
+            "flow/test_heavy.py::test_what_is_late_again_and_again_rests_ever_longer",
+            "flow/test_heavy.py::test_another_artifact_need_not_rest",
+        ),
+    ),
+    Row(
+        "routing",
         "fault 39: false votes weigh no more than a share, and what was learned from"
         " them is refused by the gate",
         (
