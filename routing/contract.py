@@ -191,6 +191,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """0 to 1; `None`: nobody has said."""
     weight: float = 1.0
     """How much it counts, 0 to 1: a key that says too much counts less."""
+    last: bool = True
+    """Whether no other attempt of the exchange is told of after this one."""
 
 
 @runtime_checkable

@@ -29,12 +29,16 @@ def _tell(exchange: Exchange, alias: Alias, query: Query, decisions: Decisions) 
     learners = alias.learners(query)
     if not learners:
         return
-    for attempt in exchange.attempts:
-        if attempt.error not in NOT_TOLD and alias.has(attempt.deployment):
-            candidate = alias.deployment(attempt.deployment).candidate
-            outcome = _outcome(query, attempt, candidate)
-            for learner in learners:
-                learner.learn(outcome)
+    told = [
+        attempt
+        for attempt in exchange.attempts
+        if attempt.error not in NOT_TOLD and alias.has(attempt.deployment)
+    ]
+    for i, attempt in enumerate(told, 1):
+        candidate = alias.deployment(attempt.deployment).candidate
+        outcome = _outcome(query, attempt, candidate, last=i == len(told))
+        for learner in learners:
+            learner.learn(outcome)
     served, plan = exchange.served_by, exchange.plan
     if served is None or not alias.has(served.id):
         return
@@ -58,7 +62,9 @@ def _expected(plan: Plan | None, candidate: str) -> float | None:
     return next((s.quality for s in steps if s.candidate == candidate), None)
 
 
-def _outcome(query: Query, attempt: Attempt, candidate: Candidate) -> Outcome:
+def _outcome(
+    query: Query, attempt: Attempt, candidate: Candidate, *, last: bool
+) -> Outcome:
     ended = attempt.first_token if query.stream else 0.0
     guess = expected(query, candidate)
     return Outcome(
@@ -69,4 +75,5 @@ def _outcome(query: Query, attempt: Attempt, candidate: Candidate) -> Outcome:
         latency_s=max(0.0, (ended or attempt.ended) - attempt.started),
         cost=None if attempt.cost_nano is None else attempt.cost_nano / 1e9,
         expected_cost=None if guess is None else guess / 1e12,
+        last=last,
     )

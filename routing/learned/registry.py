@@ -51,6 +51,10 @@ class Live(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Kind of strategy -> what it was believed to do by this version; of kinds that
     are not there nobody has found out."""
 
+    cascades: dict[str, Expected] = {}
+    """Kind of strategy -> what it was believed to do where it may choose cascades too.
+    Kinds that are not there may choose none: nobody has found out."""
+
     def promised(self, head: str) -> Expected | None:
         """To who asks the version by this kind; `None`: nothing."""
         return self.by.get(head) if self.by else self.expected
@@ -118,6 +122,7 @@ class Registry:
         expected: Expected | None,
         *,
         by: dict[str, Expected] | None = None,
+        cascades: dict[str, Expected] | None = None,
         why: str = "",
         forced: bool = False,
         figures: dict[str, float] | None = None,
@@ -140,6 +145,7 @@ class Registry:
                 previous=before.version if before is not None else "",
                 expected=expected,
                 by=by or {},
+                cascades=cascades or {},
             )
             event = Event(
                 what="promote",

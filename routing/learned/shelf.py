@@ -40,6 +40,11 @@ class Held(NamedTuple):
     """As it was promoted; `None`: a plain artifact, or not promoted."""
     name: str
 
+    def cascades(self, head: str) -> bool:
+        """Whether who asks by this kind may choose cascades: of what was promoted only
+        where they were judged."""
+        return self.live is None or head in self.live.cascades
+
 
 class Shelf:
     """Holds the last good model of a folder: an artifact, or a registry of versions.
@@ -100,7 +105,8 @@ class Shelf:
             self._watched = live
             version = live.version if live is not None else ""
             promised = live.promised(self._head) if live is not None else None
-            self._watch.begin(version, promised)
+            cascades = live.cascades.get(self._head) if live is not None else None
+            self._watch.begin(version, promised, cascades)
         return held
 
     def last(self) -> Held | None:

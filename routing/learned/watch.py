@@ -1,13 +1,14 @@
 """Whether a version does what it was put in for: quality, errors and cost, live.
 
 Every worker watches the decisions it made; what they saw adds up (`join`), over a
-restart too. Older outcomes weigh less.
+restart too. Older outcomes weigh less. An exchange is one decision, however many calls
+its answer took: it costs what all of them cost.
 """
 
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +16,10 @@ from msgspec import Meta
 from routing.contract import Outcome
 from routing.learned.registry import Expected
 
+ALONE: Final = "alone"
+CASCADES: Final = "cascades"
+"""Ways to decide: among models that are asked alone; or among cascades of them too.
+Each was judged, and is watched, for itself."""
 SIGMAS: Final = 3.0
 """It is looked at all the time: chance alone must not take a version out."""
 MEMORY: Final = 10_000
@@ -36,11 +41,20 @@ class Band(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     quality: Share = 0.1
     """Points of mean quality that it may fall short by."""
     errors: Share = 0.2
-    """Share of its choices that may fail."""
+    """Share of its choices that may fail; a cascade does where any call of it fails."""
     cost: Positive = 0.5
-    """Share that a call may cost more."""
+    """Share that an answer may cost more."""
     least: Annotated[int, Meta(ge=2)] = 30
     """Outcomes without which nothing is concluded."""
+
+
+class Choice(NamedTuple):
+    """What a version decided for an exchange."""
+
+    scales: Mapping[str, float]
+    """Who was put first, or all whom the cascade may ask -> the price, as a share of
+    the one that was learned: another price is no fault of the version."""
+    way: str = ALONE
 
 
 class Sum(msgspec.Struct):
@@ -79,24 +93,22 @@ class Sum(msgspec.Struct):
         return math.sqrt((spread + least / self.weight) / self.weight)
 
 
-class Seen(msgspec.Struct):
-    """What came of a version's decisions."""
+class Tally(msgspec.Struct):
+    """What came of decisions of one way."""
 
-    version: str = ""
     quality: Sum = msgspec.field(default_factory=Sum)
     failed: Sum = msgspec.field(default_factory=Sum)
     cost: Sum = msgspec.field(default_factory=Sum)
     by_key: dict[str, Sum] = {}
     """Quality, by the key that asked."""
 
-    def plus(self, other: "Seen") -> "Seen":
+    def plus(self, other: "Tally") -> "Tally":
         keys = {
             key: self.by_key.get(key, Sum()).plus(other.by_key.get(key, Sum())).faded()
             for key in self.by_key | other.by_key
         }
         loudest = sorted(keys, key=lambda key: (-keys[key].weight, key))[:KEYS]
-        return Seen(
-            self.version,
+        return Tally(
             self.quality.plus(other.quality).faded(),
             self.failed.plus(other.failed).faded(),
             self.cost.plus(other.cost).faded(),
@@ -114,6 +126,86 @@ class Seen(msgspec.Struct):
             for own in self.by_key.values()
         )
 
+    def fault(self, expected: Expected, band: Band) -> str:
+        """Why it is out of the band around what was expected; empty: it is not."""
+        quality, failed, cost = self.quality, self.failed, self.cost
+        lowest = expected.quality - band.quality
+        if (
+            quality.weight >= band.least
+            and quality.mean + SIGMAS * quality.error(_COIN) < lowest
+            and not self.alone(lowest, band.least)
+        ):
+            return (
+                f"quality {quality.mean:.3f} of {quality.weight:.0f} scores, when"
+                f" {expected.quality:.3f} was expected"
+            )
+        if (
+            failed.weight >= band.least
+            and failed.mean - SIGMAS * failed.error(_COIN) > band.errors
+        ):
+            return f"{failed.mean:.0%} of {failed.weight:.0f} choices failed"
+        highest = (1.0 + band.cost) * expected.cost
+        if cost.weight >= band.least and cost.mean - SIGMAS * cost.error() > highest:
+            return (
+                f"${cost.mean:.6f} an answer over {cost.weight:.0f} answers, when"
+                f" ${expected.cost:.6f} was expected"
+            )
+        return ""
+
+
+class Seen(msgspec.Struct):
+    """What came of a version's decisions."""
+
+    version: str = ""
+    ways: dict[str, Tally] = {}
+
+    def of(self, way: str) -> Tally:
+        return self.ways.setdefault(way, Tally())
+
+    def plus(self, other: "Seen") -> "Seen":
+        ways = {
+            way: self.ways.get(way, Tally()).plus(other.ways.get(way, Tally()))
+            for way in self.ways | other.ways
+        }
+        return Seen(self.version, ways)
+
+    def whole(self) -> Tally:
+        """Of all ways."""
+        found = Tally()
+        for tally in self.ways.values():
+            found = found.plus(tally)
+        return found
+
+
+class _Waiting:
+    """A decision whose outcome is not whole."""
+
+    __slots__ = ("answered", "asked", "choice", "failed", "spent")
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice = choice
+        self.asked: set[str] = set()
+        self.failed = self.answered = False
+        self.spent: float | None = 0.0
+        """Dollars, at the prices that were learned; `None`: unknown."""
+
+    def add(self, outcome: Outcome) -> None:
+        """An attempt of one of those whom it chose."""
+        self.asked.add(outcome.candidate)
+        self.failed = self.failed or not outcome.ok
+        self.answered = self.answered or outcome.ok
+        if outcome.cost is None:
+            self.spent = None if outcome.ok else self.spent
+        elif self.spent is not None:
+            scale = self.choice.scales[outcome.candidate] or 1.0
+            self.spent += outcome.cost / scale
+
+    @property
+    def was_done(self) -> bool:
+        """Whether what was decided is what happened. Of a cascade one alone was asked
+        where somebody explored, or where time or money had run out."""
+        return len(self.asked) >= min(2, len(self.choice.scales))
+
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Seen).decode
@@ -124,51 +216,66 @@ class Watch:
 
     def __init__(self, band: Band) -> None:
         self._band = band
-        self._expected: Expected | None = None
+        self._promised: dict[str, Expected] = {}
         self._known, self._news = Seen(), Seen()
-        self._chosen: OrderedDict[str, Mapping[str, float]] = OrderedDict()
+        self._written = self._known, self._news
+        """Both, before the last `join`."""
+        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
 
-    def begin(self, version: str, expected: Expected | None) -> None:
-        """Another version serves; the one before is forgotten."""
+    def begin(
+        self, version: str, expected: Expected | None, cascades: Expected | None = None
+    ) -> None:
+        """Another version serves, with what was promised of it, also where it may
+        choose cascades; the one before is forgotten."""
         self._known, self._news = Seen(version), Seen(version)
-        self._expected = expected
-        self._chosen.clear()
+        self._written = self._known, Seen(version)
+        promised = ((ALONE, expected), (CASCADES, cascades))
+        self._promised = {way: said for way, said in promised if said is not None}
+        self._waiting.clear()
 
     @property
     def watches(self) -> bool:
         """Whether anything was promised of the version, by which it can be at fault."""
-        return self._expected is not None
+        return bool(self._promised)
 
-    def chose(self, id: str, scales: Mapping[str, float]) -> None:
-        """The version put this one first for the exchange, or a cascade of these. By
-        its scale a candidate's price is another than the one it was learned with: that
-        is no fault of the version."""
-        if self._expected is None or not id:
+    def chose(self, id: str, choice: Choice) -> None:
+        """The version decided so for the exchange; the first time counts."""
+        if choice.way not in self._promised or not id:
             return
-        self._chosen.setdefault(id, scales)
-        while len(self._chosen) > MEMORY:
-            self._chosen.popitem(last=False)
+        self._waiting.setdefault(id, _Waiting(choice))
+        while len(self._waiting) > MEMORY:
+            self._waiting.popitem(last=False)
 
     def learn(self, outcome: Outcome) -> None:
         """Take note of an attempt, or of a score, of a decision that was its own."""
-        scale = self._chosen.get(outcome.query.id, {}).get(outcome.candidate)
-        if scale is None:
+        id = outcome.query.id
+        waiting = self._waiting.get(id)
+        if waiting is None:
             return
-        news = self._news
+        choice, own = waiting.choice, outcome.candidate in waiting.choice.scales
+        tally = self._news.of(choice.way)
         if outcome.quality is not None:
-            if outcome.weight > 0.0:
-                news.quality.add(outcome.quality, outcome.weight)
-                own = news.by_key.setdefault(outcome.query.key, Sum())
-                own.add(outcome.quality, outcome.weight)
+            if own and outcome.weight > 0.0:
+                tally.quality.add(outcome.quality, outcome.weight)
+                key = tally.by_key.setdefault(outcome.query.key, Sum())
+                key.add(outcome.quality, outcome.weight)
             return
-        news.failed.add(0.0 if outcome.ok else 1.0)
-        if outcome.ok and outcome.cost is not None:
-            news.cost.add(outcome.cost / (scale or 1.0))
+        if own:
+            waiting.add(outcome)
+        if not outcome.last or not waiting.asked:
+            return
+        if not waiting.was_done:
+            del self._waiting[id]
+            return
+        tally.failed.add(float(waiting.failed))
+        if waiting.answered and waiting.spent is not None:
+            tally.cost.add(waiting.spent)
+        self._waiting[id] = _Waiting(choice)  # for the score
 
     @property
     def fresh(self) -> bool:
         """Whether something was seen since the last `join`."""
-        return self._news != Seen(self._news.version)
+        return any(tally != Tally() for tally in self._news.ways.values())
 
     def join(self, theirs: bytes | None, age_s: float) -> bytes:
         """As `routing.contract.Notes`; what others saw of another version is dropped.
@@ -183,9 +290,15 @@ class Watch:
             raise ValueError(f"not what a watch keeps: {error}") from None
         version = self._news.version
         before = kept if kept.version == version else Seen(version)
-        self._known = before.plus(self._news)
-        self._news = Seen(version)
+        self._written = before, self._news
+        self._known, self._news = before.plus(self._news), Seen(version)
         return _encode(self._known)
+
+    def unwritten(self) -> None:
+        """As `routing.contract.Notes`."""
+        self._known, news = self._written
+        self._news = news.plus(self._news)
+        self._written = self._known, Seen(self._news.version)
 
     def seen(self) -> Seen:
         """All that is known here."""
@@ -193,30 +306,10 @@ class Watch:
 
     def fault(self) -> str:
         """Why the version must not go on; empty: it may."""
-        expected, band = self._expected, self._band
-        if expected is None:
+        if not self._promised:
             return ""
         seen = self.seen()
-        quality, failed, cost = seen.quality, seen.failed, seen.cost
-        lowest = expected.quality - band.quality
-        if (
-            quality.weight >= band.least
-            and quality.mean + SIGMAS * quality.error(_COIN) < lowest
-            and not seen.alone(lowest, band.least)
-        ):
-            return (
-                f"quality {quality.mean:.3f} of {quality.weight:.0f} scores, when"
-                f" {expected.quality:.3f} was expected"
-            )
-        if (
-            failed.weight >= band.least
-            and failed.mean - SIGMAS * failed.error(_COIN) > band.errors
-        ):
-            return f"{failed.mean:.0%} of {failed.weight:.0f} choices failed"
-        highest = (1.0 + band.cost) * expected.cost
-        if cost.weight >= band.least and cost.mean - SIGMAS * cost.error() > highest:
-            return (
-                f"${cost.mean:.6f} a call over {cost.weight:.0f} calls, when"
-                f" ${expected.cost:.6f} was expected"
-            )
+        for way, expected in self._promised.items():
+            if why := seen.of(way).fault(expected, self._band):
+                return f"with cascades: {why}" if way == CASCADES else why
         return ""

@@ -116,6 +116,8 @@ class Cascade(_Ranked):
                     f"`router` is a strategy over an artifact, or `explore` of one;"
                     f" {options.router!r} is not"
                 )
+            if options.doubt != "agree":
+                raise ValueError("a `router` has learned what two say at once: `agree`")
             if (options.then, options.rungs) != (THEN, RUNGS):
                 raise ValueError("a `router` leaves nothing to `then` and `rungs`")
         self.method = options

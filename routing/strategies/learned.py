@@ -15,7 +15,7 @@ from routing.learned.artifact import STRANGE, Terms
 from routing.learned.model import GBDT, Model
 from routing.learned.shelf import Held, Shelf, Which
 from routing.learned.signature import Verifier, verifier
-from routing.learned.watch import Band, Positive, Watch
+from routing.learned.watch import ALONE, CASCADES, Band, Choice, Positive, Watch
 from routing.strategies import gated
 from routing.strategies.estimates import Estimate, dearer, estimates, several
 from routing.strategies.rest import Rest
@@ -99,7 +99,7 @@ class Learned:
         if held is not None and not self._rest.holds(_digest(held), began):
             try:
                 until = began + self._budget_s
-                scores, scales = self._by(held, query, candidates, health, until)
+                scores, made = self._by(held, query, candidates, health, until)
             except Exception as error:  # noqa: BLE001 - no model takes a request along
                 self._leave(held, repr(error))
             else:
@@ -108,8 +108,7 @@ class Learned:
                     self._leave(held, f"a decision took {took:.3f} s")
                 else:
                     self._rest.well()
-                first = {candidates[i].id: scales[i] for i in _first(scores)}
-                self.notes.chose(query.id, first)
+                self.notes.chose(query.id, made)
                 self.scored["learned"] += 1
                 return scores
         if held is None:
@@ -130,8 +129,8 @@ class Learned:
         candidates: Sequence[Candidate],
         health: Sequence[Health],
         until: float,
-    ) -> tuple[list[Score], list[float]]:
-        """With what each candidate costs, as a share of what was learned."""
+    ) -> tuple[list[Score], Choice]:
+        """With what is to be watched of it."""
         model = held.model
         prompt = query.prompt.text if query.prompt is not None else ""
         sketch = self._reader.sketch(prompt)
@@ -139,9 +138,10 @@ class Learned:
         if not (np.isfinite(said.quality).all() and np.isfinite(said.cost).all()):
             raise ArithmeticError("it answers with what is no number")
         found = estimates(model, query, candidates, said.quality, said.cost)
-        arms = gated.opened(
-            model, query, candidates, health, costs=[e.cost for e in found]
-        )
+        arms: list[gated.Open] = []
+        if held.cascades(self.head):
+            costs = [e.cost for e in found]
+            arms = gated.opened(model, query, candidates, health, costs)
         every = found + [
             several(model, arm, said.quality, said.cost, found) for arm in arms
         ]
@@ -163,13 +163,14 @@ class Learned:
             )
             for value, e in zip(alone, found, strict=True)
         ]
-        scales = [e.scale for e in found]
         at = max(range(len(values)), key=lambda i: values[i])
-        if at < len(found):
-            return scores, scales
-        e = every[at]
-        why = f"quality {e.quality:.3f}, ${e.cost:.6f}{dearer(e.scale)}"
-        return gated.conducted(scores, arms[at - len(found)], why), scales
+        asked: Sequence[int] = [at]
+        if at >= len(found):
+            e, arm = every[at], arms[at - len(found)]
+            why = f"quality {e.quality:.3f}, ${e.cost:.6f}{dearer(e.scale)}"
+            scores, asked = gated.conducted(scores, arm, why), arm.members
+        scales = {candidates[i].id: found[i].scale for i in asked}
+        return scores, Choice(scales, CASCADES if arms else ALONE)
 
     def _leave(self, held: Held, why: str) -> None:
         seconds = self._rest.begin(_digest(held), why, self._clock())
@@ -204,12 +205,15 @@ class Learned:
 
     def told(self) -> dict[str, Any]:
         """What serves, and how it does."""
-        held, seen = self._shelf.held(), self.notes.seen()
+        held, seen = self._shelf.held(), self.notes.seen().whole()
         rests = held is not None and self._rest.holds(_digest(held), self._clock())
         said: dict[str, Any] = {
             "artifact": _digest(held) if held is not None else None,
             "version": held.name if held is not None else None,
             "watched": self.notes.watches,
+            "cascades": held is not None
+            and bool(held.model.arms)
+            and held.cascades(self.head),
             "fault": self._shelf.fault or (self._rest.why if rests else ""),
             **self.counts(),
         }
@@ -236,12 +240,6 @@ class Learned:
             for e in found
         ]
         return values, f"{share:.0%} of the best"
-
-
-def _first(scores: Sequence[Score]) -> list[int]:
-    """Who is put first; of a cascade, all who may give its answer."""
-    rungs = [i for i, score in enumerate(scores) if score.rung]
-    return rungs or [max(range(len(scores)), key=lambda i: scores[i].value)]
 
 
 def wanted(query: Query, option: float | None) -> float:

@@ -1,7 +1,9 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from routing.lab.cascade import Arms
 from routing.lab.table import Table
 from routing.lab.train import Trained, train
 from tests.routing import outcomes
@@ -15,6 +17,17 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
 @pytest.fixture(scope="session")
 def trained(table: Table) -> Trained:
     return train(table)
+
+
+@pytest.fixture(scope="session")
+def wide(table: Table) -> Table:
+    """With a cascade."""
+    return Arms(wrong_agreement=0.0).widened(table, np.arange(len(table)))
+
+
+@pytest.fixture(scope="session")
+def learned(wide: Table) -> Trained:
+    return train(wide)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,12 +13,12 @@ from routing.book import BadStrategy, Book, Spec
 from routing.contract import Strategy
 from routing.engine import Pool, plan
 from routing.health import Health
-from routing.lab.cascade import Arms
 from routing.lab.table import Table
-from routing.lab.train import Trained, train
+from routing.lab.train import Trained
 from routing.learned.artifact import Artifact, ArtifactError, load
 from routing.learned.model import NAMES, Model
 from routing.learned.prices import Rates
+from routing.learned.registry import Expected, Registry
 from routing.strategies.estimates import estimates, several
 from routing.strategies.gated import opened
 from routing.text import Reader
@@ -33,16 +32,6 @@ PROMPTS = [" ".join(words) for words in outcomes.WORDS.values()]
 
 
 @pytest.fixture(scope="module")
-def wide(table: Table) -> Table:
-    return Arms(wrong_agreement=0.0).widened(table, np.arange(len(table)))
-
-
-@pytest.fixture(scope="module")
-def learned(wide: Table) -> Trained:
-    return train(wide)
-
-
-@pytest.fixture(scope="module")
 def book(learned: Trained, tmp_path_factory: pytest.TempPathFactory) -> Book:
     folder = tmp_path_factory.mktemp("gated") / "router"
     learned.write(folder)
@@ -53,7 +42,8 @@ def book(learned: Trained, tmp_path_factory: pytest.TempPathFactory) -> Book:
     specs["slow"] = Spec(kind="latency")
     for name in (*specs, "nobody"):
         specs[f"gated-{name}"] = Spec(kind="cascade", options={"router": name})
-    specs["both"] = Spec(kind="cascade", options={"router": "by-gbdt", "rungs": 2})
+    for name, more in (("both", {"rungs": 2}), ("one-by-one", {"doubt": "verify"})):
+        specs[name] = Spec(kind="cascade", options={"router": "by-gbdt", **more})
     return Book(specs, random.Random(0), lambda: 0.0)
 
 
@@ -183,6 +173,28 @@ def test_only_where_it_may_and_every_member_is_there(
     assert _rungs(book.get("gated-explored"), _pool(*MEMBERS)) == none
 
 
+@pytest.mark.parametrize("judged", [None, "gbdt", "ridge"])
+def test_a_promoted_version_chooses_cascades_only_where_they_were_judged(
+    learned: Trained, eager: Strategy, tmp_path: Path, judged: str | None
+) -> None:
+    assert eager.told()["cascades"]  # type: ignore[attr-defined]
+    learned.write(tmp_path / "v1")
+    promised = Expected(quality=0.9, cost=0.001)
+    Registry(tmp_path).promote(
+        "v1",
+        promised,
+        by={"gbdt": promised},
+        cascades={judged: promised} if judged else {},
+    )
+    options = {"artifact": str(tmp_path), "budget_ms": 1e6}
+    specs = {"live": Spec(kind="gbdt", options=options)}
+    strategy = Book(specs, random.Random(0), lambda: 0.0).get("live")
+    may = judged == "gbdt"
+    assert strategy.told()["cascades"] is may  # type: ignore[attr-defined]
+    chosen = MEMBERS if may else []
+    assert _rungs(strategy, _pool(*MEMBERS)) == [chosen] * len(PROMPTS)
+
+
 def test_of_two_deployments_the_one_with_less_to_do(eager: Strategy) -> None:
     pool = _pool("small2", *MEMBERS)
     assert _rungs(eager, pool)[0] == MEMBERS
@@ -229,6 +241,7 @@ def test_what_a_cascade_costs_follows_the_prices_of_its_members(
     [
         ("gated-slow", "'slow' is not"),
         ("both", "leaves nothing to `then` and `rungs`"),
+        ("one-by-one", "what two say at once"),
         ("gated-nobody", "nobody"),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from routing.contract import Outcome
 from routing.learned.registry import Expected
-from routing.learned.watch import FADE, KEYS, Band, Watch
+from routing.learned.watch import ALONE, CASCADES, FADE, KEYS, Band, Choice, Watch
 from routing.types import Query
 
 EXPECTED = Expected(quality=0.9, cost=0.01)
@@ -21,7 +21,7 @@ def _watch(**band: float) -> Watch:
 
 
 def _decide(watch: Watch, id: str, **said: object) -> None:
-    watch.chose(id, {"a": 1.0})
+    watch.chose(id, Choice({"a": 1.0}))
     outcome = {
         "query": Query(alias="auto", id=id),
         "candidate": "a",
@@ -66,10 +66,138 @@ def test_out_of_the_band_it_goes_and_says_why(
 def test_another_price_is_no_fault() -> None:
     watch = _watch()
     for i in range(60):
-        watch.chose(str(i), {"a": 3.0})
+        watch.chose(str(i), Choice({"a": 3.0}))
         _decide(watch, str(i), cost=0.03)
     assert not watch.fault()
-    assert watch.seen().cost.mean == pytest.approx(0.01)
+    assert watch.seen().whole().cost.mean == pytest.approx(0.01)
+
+
+RUNGS = ("a", "b", "c")
+
+
+def _cascade(watch: Watch, id: str, *costs: float | None, ok: bool = True) -> None:
+    """One exchange by a cascade of three, of which so many were asked."""
+    watch.chose(id, Choice(dict.fromkeys(RUNGS, 1.0), CASCADES))
+    query = Query(alias="auto", id=id)
+    for i, (who, cost) in enumerate(zip(RUNGS, costs, strict=False), 1):
+        last = i == len(costs)
+        watch.learn(
+            Outcome(
+                query=query,
+                candidate=who,
+                ok=ok or not last,
+                latency_s=0.1,
+                cost=cost,
+                last=last,
+            )
+        )
+
+
+def _gated(**band: float) -> Watch:
+    watch = Watch(Band(**band))  # type: ignore[arg-type]
+    watch.begin("v1", EXPECTED, Expected(quality=0.9, cost=0.03))
+    return watch
+
+
+@given(st.lists(st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=3), min_size=1))
+def test_an_answer_costs_what_all_its_calls_cost(exchanges: list[list[float]]) -> None:
+    watch = _gated()
+    for i, costs in enumerate(exchanges):
+        _cascade(watch, str(i), *costs)
+    seen = watch.seen().of(CASCADES)
+    assert seen.cost.weight == seen.failed.weight == len(exchanges)
+    assert seen.cost.total == pytest.approx(sum(map(sum, exchanges)))
+    assert not seen.failed.total
+    assert not watch.seen().of(ALONE).cost.weight
+
+
+def test_a_cascade_that_asks_the_third_too_often_goes() -> None:
+    watch = _gated()
+    for i in range(60):  # none of its calls costs more than an answer should
+        _cascade(watch, str(i), 0.02, 0.02, 0.02)
+    assert "with cascades: $0.060000 an answer over 60 answers" in watch.fault()
+    calm = _gated()
+    for i in range(60):
+        _cascade(calm, str(i), 0.015, 0.02)
+    assert not calm.fault()
+
+
+def test_a_cascade_fails_where_one_of_its_calls_does() -> None:
+    watch = _gated()
+    for i in range(60):
+        _cascade(watch, str(i), 0.01, 0.01, 0.01, ok=False)
+    assert "with cascades: 100% of 60 choices failed" in watch.fault()
+
+
+def test_who_was_asked_alone_says_nothing_of_a_cascade() -> None:
+    watch = _gated()
+    for i in range(60):
+        _cascade(watch, str(i), 9.0)
+        query = Query(alias="auto", id=str(i))
+        told = Outcome(
+            query=query, candidate="a", ok=True, latency_s=0.1, cost=None, quality=0.0
+        )
+        watch.learn(told)
+    assert not watch.fault()
+    assert not watch.fresh
+
+
+def test_the_score_is_that_of_the_answer_whoever_gave_it() -> None:
+    watch = _gated()
+    for i in range(60):
+        _cascade(watch, str(i), 0.01, 0.01, 0.01)
+        _score(watch, str(i), "key_a", float(i % 2), by=RUNGS[i % 3])
+    seen = watch.seen().of(CASCADES)
+    assert (seen.quality.weight, seen.quality.mean) == (60.0, 0.5)
+    assert "with cascades: quality 0.500 of 60 scores" in watch.fault()
+
+
+def test_what_a_call_cost_that_nobody_knows_no_answer_cost() -> None:
+    watch = _gated()
+    _cascade(watch, "1", 0.01, None)
+    assert not watch.seen().of(CASCADES).cost.weight
+    assert watch.seen().of(CASCADES).failed.weight == 1.0
+
+
+def test_the_price_of_each_member_is_taken_back() -> None:
+    watch = _gated()
+    watch.chose("1", Choice({"a": 2.0, "b": 0.5, "c": 1.0}, CASCADES))
+    _cascade(watch, "1", 0.02, 0.01)
+    assert watch.seen().of(CASCADES).cost.mean == pytest.approx(0.03)
+
+
+def test_each_way_is_held_to_its_own_promise() -> None:
+    watch = _gated()
+    for i in range(60):
+        _cascade(watch, str(i), 0.015, 0.015)
+        _decide(watch, f"alone{i}", cost=0.01)
+    assert not watch.fault()
+    for i in range(60):
+        _decide(watch, f"dear{i}", cost=0.03)
+    assert watch.fault().startswith("$0.02")
+    # What nobody judged is not watched.
+    blind = _watch()
+    for i in range(60):
+        _cascade(blind, str(i), 9.0, 9.0)
+    assert not blind.fault()
+
+
+@given(st.lists(st.sampled_from(["said", "join", "fails"]), max_size=30))
+def test_nothing_is_lost_or_told_twice_where_the_store_fails(steps: list[str]) -> None:
+    watch, kept, said = _gated(), None, 0
+    for step in [*steps, "join"]:
+        if step == "said":
+            _cascade(watch, str(said), 0.01, 0.01)
+            said += 1
+        elif step == "join":
+            kept = watch.join(kept, 0.0)
+        else:
+            watch.join(kept, 0.0)
+            watch.unwritten()
+        assert watch.seen().of(CASCADES).cost.weight == pytest.approx(said)
+    other = _gated()
+    other.join(kept, 0.0)
+    assert other.seen().of(CASCADES).cost.weight == pytest.approx(said)
 
 
 @given(st.integers(30, 300), st.integers(30, 300), st.integers(1, 4))
@@ -112,16 +240,16 @@ def test_of_many_keys_the_loudest_are_kept(count: int) -> None:
         for n in range(1 + (i == 0)):
             _score(watch, f"{i}-{n}", f"key_{i}", 1.0)
     watch.join(None, 0.0)
-    kept = watch.seen().by_key
+    kept = watch.seen().whole().by_key
     assert len(kept) == min(count, KEYS)
     assert "key_0" in kept
 
 
-def _score(watch: Watch, id: str, key: str, quality: float) -> None:
-    watch.chose(id, {"a": 1.0})
+def _score(watch: Watch, id: str, key: str, quality: float, by: str = "a") -> None:
+    watch.chose(id, Choice({"a": 1.0}))
     query = Query(alias="auto", id=id, key=key)
     told = Outcome(
-        query=query, candidate="a", ok=True, latency_s=0.1, cost=None, quality=quality
+        query=query, candidate=by, ok=True, latency_s=0.1, cost=None, quality=quality
     )
     watch.learn(told)
 
@@ -143,7 +271,7 @@ def test_only_its_own_decisions_count() -> None:
     watch = _watch()
     for i in range(100):
         query = Query(alias="auto", id=str(i))
-        watch.chose(str(i), {"a": 1.0})
+        watch.chose(str(i), Choice({"a": 1.0}))
         told = Outcome(
             query=query, candidate="b", ok=False, latency_s=0.1, cost=9.0, quality=0.0
         )
