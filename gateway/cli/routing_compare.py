@@ -8,13 +8,15 @@ import msgspec
 from gateway.cli.commands import OK, USAGE
 from gateway.cli.routing_gate import model
 from gateway.cli.show import err, out, table
+from routing.lab.cascade import Arms
 from routing.lab.choices import Rule, choices
 from routing.lab.compare import Compared, compared
-from routing.lab.completion import partial
 from routing.lab.gate import Bound
+from routing.lab.ground import Ground
 from routing.lab.lines import read_lines
 from routing.lab.table import TableError
 from routing.learned.artifact import ArtifactError
+from routing.learned.model import Model
 
 
 def compare(arguments: argparse.Namespace) -> int:
@@ -23,23 +25,16 @@ def compare(arguments: argparse.Namespace) -> int:
     if len(folders) < 2:
         err("routeiq: name two artifacts or more; the first is compared with")
         return USAGE
-    lines = read_lines(Path(arguments.data))
-    rows = partial(lines)
-    rule = Rule(arguments.kind, arguments.quality)
+    ground = Ground.of(read_lines(Path(arguments.data)))
+    rule = Rule(arguments.kind, arguments.quality, cascades=arguments.cascades)
     try:
-        chosen = [
-            choices(
-                model(Path(f), arguments.key),
-                rows.sketches,
-                lines.models,
-                rule,
-                lines.prices,
-            ).chosen
-            for f in folders
-        ]
+        routers = [model(Path(folder), arguments.key) for folder in folders]
     except ArtifactError as error:
         raise TableError(str(error)) from error
-    found = compared(rows, chosen, arguments.confidence, arguments.seed)
+    if arguments.cascades:
+        ground = _widened(arguments, ground, routers)
+    chosen = [choices(router, ground, rule).chosen for router in routers]
+    found = compared(ground.rows, chosen, arguments.confidence, arguments.seed)
     if arguments.json:
         said = [
             {"artifact": f, **one._asdict(), "verdict": one.verdict()}
@@ -47,8 +42,23 @@ def compare(arguments: argparse.Namespace) -> int:
         ]
         out(msgspec.json.encode(said).decode())
     else:
-        out(_told(folders, found, len(rows.sketches), arguments.confidence))
+        out(_told(folders, found, len(ground.rows.sketches), arguments.confidence))
     return OK
+
+
+def _widened(
+    arguments: argparse.Namespace, ground: Ground, routers: list[Model]
+) -> Ground:
+    how = Arms(arguments.wrong_agreement, arguments.seed)
+    try:
+        for router in routers:
+            ground = ground.widened(router, how)
+    except TableError as error:
+        raise TableError(
+            f"cascades cannot be compared: {error}; `--no-cascades` compares what is"
+            " chosen of models alone"
+        ) from error
+    return ground
 
 
 def _told(

@@ -63,10 +63,11 @@ def judged(arguments: argparse.Namespace) -> Report:
     data = read(Path(arguments.data), arguments.limit, arguments.seed)
     count, labels, seed = arguments.cv, arguments.limit_labels, arguments.seed
     arms = Arms(arguments.wrong_agreement, seed)
+    agreed = f", cascades {arms.told(answers=data.answers is not None)}"
     if arguments.artifact:
         loaded = _loaded(arguments.artifact, data)
         wide = arms.joined(data, loaded.manifest.arms)
-        protocol = "artifact" + (_agreed(data, arms) if wide.arms else "")
+        protocol = "artifact" + (agreed if wide.arms else "")
         return lab.report(wide, lab.predicted(loaded, wide), protocol, seed)
     if arguments.by_domain:
         folds = split.by_domain(data, count, labels, seed)
@@ -76,15 +77,8 @@ def judged(arguments: argparse.Namespace) -> Report:
         protocol = f"{count} parts by chance"
     if not arguments.cascade:
         return lab.report(data, lab.crossed(data, folds, seed), protocol, seed)
-    protocol += _agreed(data, arms)
+    protocol += agreed
     return lab.report(data, lab.crossed(data, folds, seed, arms), protocol, seed)
-
-
-def _agreed(data: Table, arms: Arms) -> str:
-    """How it is known who said the same."""
-    if data.answers is not None:
-        return ", cascades by answers"
-    return f", cascades by simulated agreement ({arms.wrong_agreement:g} of two wrong)"
 
 
 def _loaded(folder: str, data: Table) -> Artifact:

@@ -5,7 +5,16 @@ from typing import Any, Final
 
 from gateway.cli.numbers import rows, share
 from gateway.cli.takeover_options import takeover_options
-from gateway.cli.words import Add, as_json, confidence, config, data, key_share, seed
+from gateway.cli.words import (
+    Add,
+    agreement,
+    as_json,
+    confidence,
+    config,
+    data,
+    key_share,
+    seed,
+)
 
 MOST_LABELS: Final = 150
 """Rows of a domain that are kept for labels, as `routing.lab.split` says."""
@@ -191,7 +200,7 @@ def judging(command: Any) -> None:
 def _cascades(command: Any, what: str) -> None:
     """--cascade, --wrong-agreement."""
     command.add_argument("--cascade", action="store_true", help=what)
-    _agreement(command)
+    agreement(command)
 
 
 def _untrained(actions: Any, add: Add) -> None:
@@ -211,20 +220,8 @@ def _untrained(actions: Any, add: Add) -> None:
     command.add_argument(
         "--centroids", metavar="FILE", help="of `routing centroids`; default: shipped"
     )
-    _agreement(command)
+    agreement(command)
     as_json(command)
-
-
-def _agreement(command: Any) -> None:
-    """--wrong-agreement."""
-    command.add_argument(
-        "--wrong-agreement",
-        type=share,
-        default=0.5,
-        metavar="P",
-        help="of cascades, where the table has no answers: how likely two wrong ones"
-        " are the same; default: 0.5",
-    )
 
 
 def _folds(text: str) -> int:

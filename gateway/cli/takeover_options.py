@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from gateway.cli.numbers import rows, share, whole_share
-from gateway.cli.words import Add, as_json, confidence, config, data, seed
+from gateway.cli.words import Add, agreement, as_json, confidence, config, data, seed
 
 UNSEEN: Final = "an outcome table of rows that it did not learn from"
 
@@ -41,6 +41,7 @@ def _compare(actions: Any, add: Add) -> None:
     )
     confidence(command)
     seed(command)
+    _cascades(command, "compare what they choose of models alone")
     as_json(command)
 
 
@@ -110,6 +111,7 @@ def _promote(actions: Any, add: Add) -> None:
     command.add_argument(
         "--threshold", type=whole_share, metavar="X", help="of `hybrid`, if it has one"
     )
+    _cascades(command, "judge its choices of models alone; it may make no others then")
     command.add_argument(
         "--force", action="store_true", help="whatever the evidence says; recorded"
     )
@@ -145,6 +147,14 @@ def _drift(actions: Any, add: Add) -> None:
 
 def _registry(command: Any) -> None:
     command.add_argument("registry", metavar="DIR", help="the folder of all versions")
+
+
+def _cascades(command: Any, without: str) -> None:
+    """--no-cascades, --wrong-agreement."""
+    command.add_argument(
+        "--no-cascades", dest="cascades", action="store_false", help=without
+    )
+    agreement(command)
 
 
 def _key(command: Any) -> None:

@@ -45,3 +45,15 @@ def key_share(command: Any) -> None:
         metavar="X",
         help="of all votes that one key's may be; default: 0.5",
     )
+
+
+def agreement(command: Any) -> None:
+    """--wrong-agreement."""
+    command.add_argument(
+        "--wrong-agreement",
+        type=share,
+        default=0.5,
+        metavar="P",
+        help="of cascades, where the table has no answers: how likely two wrong ones"
+        " are the same; default: 0.5",
+    )

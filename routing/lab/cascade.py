@@ -37,6 +37,12 @@ class Arms(NamedTuple):
     seed: int = 0
     most: int = ARMS
 
+    def told(self, *, answers: bool) -> str:
+        """How it is known who said the same."""
+        if answers:
+            return "by answers"
+        return f"by simulated agreement ({self.wrong_agreement:g} of two wrong)"
+
     def widened(self, table: Table, rows: Ints) -> Table:
         """The table with its best cascades, chosen on `rows` alone.
 

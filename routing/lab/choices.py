@@ -7,16 +7,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from routing.lab.ground import Ground
 from routing.lab.table import TableError
-from routing.learned.model import GBDT, Model
+from routing.learned.artifact import Members
+from routing.learned.model import GBDT, Model, Prediction
 from routing.learned.prices import PICO_PER_MILLIONTH, Rates, repriced
+from routing.strategies.estimates import Estimate, several
+from routing.strategies.gated import Open
 from routing.strategies.learned import weighed
 from routing.text import Sketch
 from routing.types import Candidate, Query
 
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Marks = npt.NDArray[np.bool_]
+Doubles = npt.NDArray[np.float64]
+Moved = list[tuple[int, Rates, Candidate]]
 
 
 class Rule(NamedTuple):
@@ -29,71 +33,116 @@ class Rule(NamedTuple):
     threshold: float | None = None
     """Of `hybrid`, where it is said: share of the likeliest model's chance that is
     enough."""
+    cascades: bool = False
+    """Whether it may choose cascades, too."""
 
     def __str__(self) -> str:
+        aim = f"{self.share:.0%} of the best"
         if self.threshold is not None:
-            return f"{self.head} (threshold {self.threshold:g})"
-        return f"{self.head} ({self.share:.0%} of the best)"
+            aim = f"threshold {self.threshold:g}"
+        return f"{self.head} ({aim}{', cascades' if self.cascades else ''})"
 
 
 class Decided(NamedTuple):
     """What a router chose."""
 
     chosen: Ints
-    """Places in the table's models."""
+    """Columns of the ground."""
     scale: float
     """What it expected to spend, as a share of what the same cost when it learned."""
 
 
-def choices(
-    model: Model,
-    sketches: Sequence[Sketch],
-    models: Sequence[str],
-    rule: Rule,
-    prices: Mapping[str, Rates] | None = None,
-) -> Decided:
-    """Of a table whose `models` had these `prices`: as it would have served then.
+def choices(model: Model, ground: Ground, rule: Rule) -> Decided:
+    """On every row, at the prices that its table names: as it would have served then.
 
     Raises:
         TableError: the table and the artifact know different models.
     """
-    unknown = sorted(set(models) - set(model.models))
+    models = ground.lines.models
+    unknown = sorted(set(models) - set(model.place))
     if unknown:
         raise TableError(
             f"the artifact has not learned of {', '.join(unknown)}; it knows"
-            f" {', '.join(model.models)}"
+            f" {', '.join(model.place)}"
         )
     if rule.head not in model.artifact.manifest.terms:
         kinds = ", ".join(model.artifact.manifest.terms)
         raise TableError(f"there is no trained kind {rule.head!r}; kinds: {kinds}")
-    place = np.array([model.place[name] for name in models])
-    first = model.prior[place] == model.prior[place].max()
-    moved = _moved(model, models, prices or {})
-    chosen = np.empty(len(sketches), np.int64)
+    arms = _opened(model, ground) if rule.cascades else []
+    sees = _Sees(model, models, arms, _moved(model, models, ground.lines.prices))
+    columns = [*range(len(models)), *(ground.arms[_members(model, a)] for a in arms)]
+    chosen = np.empty(len(ground.rows.sketches), np.int64)
     learned = spent = 0.0
-    for i, sketch in enumerate(sketches):
+    for i, sketch in enumerate(ground.rows.sketches):
         said = model.predict(sketch, rule.head)
-        quality, then = said.quality[place], said.cost[place]
-        cost = _repriced(then, sketch, moved)
-        chosen[i] = at = _chosen(model, rule, said.trust, quality, cost, first)
+        quality, cost, then = sees.of(sketch, said)
+        at = sees.choice(rule, said.trust, quality, cost)
+        chosen[i] = columns[at]
         learned, spent = learned + float(then[at]), spent + float(cost[at])
     return Decided(chosen, spent / learned if learned else 1.0)
 
 
-def _chosen(
-    model: Model, rule: Rule, trust: float, quality: Floats, cost: Floats, first: Marks
-) -> int:
-    """Of one prompt; `first` marks the best single model."""
-    if rule.threshold is not None:
-        enough = quality >= rule.threshold * quality.max()
-        return int(np.argmin(np.where(enough, cost, np.inf)))
-    rate, loyalty = weighed(model, rule.head, rule.share, trust)
-    return int(np.argmax(quality - rate * cost + loyalty * first))
+def _opened(model: Model, ground: Ground) -> list[Open]:
+    """Cascades of which the ground tells what they would have answered."""
+    at = {model.place[name]: i for i, name in enumerate(ground.lines.models)}
+    return [
+        Open(arm.name, arm.place, tuple(at[m] for m in arm.members), arm.members)
+        for arm in model.arms
+        if model.artifact.manifest.arms[arm.name] in ground.arms
+    ]
 
 
-def _moved(
-    model: Model, models: Sequence[str], prices: Mapping[str, Rates]
-) -> list[tuple[int, Rates, Candidate]]:
+def _members(model: Model, arm: Open) -> Members:
+    return model.artifact.manifest.arms[arm.name]
+
+
+class _Sees:
+    """What a router expects of whom it may choose: models alone, then cascades."""
+
+    def __init__(
+        self, model: Model, models: Sequence[str], arms: list[Open], moved: Moved
+    ) -> None:
+        self._model = model
+        self._place = np.array([model.place[name] for name in models])
+        self._arms = arms
+        self._learned = [arm.place for arm in arms]
+        self._moved = moved
+        prior = model.prior[self._place]
+        self._first = np.append(prior == prior.max(), np.zeros(len(arms), bool))
+        """The best single model."""
+
+    def of(self, sketch: Sketch, said: Prediction) -> tuple[Doubles, Doubles, Doubles]:
+        """Quality, cost now, and cost as learned."""
+        quality = said.quality[self._place].astype(np.float64)
+        then = said.cost[self._place].astype(np.float64)
+        cost = _repriced(then, sketch, self._moved)
+        if not self._arms:
+            return quality, cost, then
+        found = [
+            Estimate(q, c, 0.0, known=True)
+            for q, c in zip(quality.tolist(), cost.tolist(), strict=True)
+        ]
+        more = [
+            several(self._model, arm, said.quality, said.cost, found)
+            for arm in self._arms
+        ]
+        return (
+            np.append(quality, [e.quality for e in more]),
+            np.append(cost, [e.cost for e in more]),
+            np.append(then, said.cost[self._learned]),
+        )
+
+    def choice(self, rule: Rule, trust: float, quality: Doubles, cost: Doubles) -> int:
+        if rule.threshold is not None:
+            enough = quality >= rule.threshold * quality.max()
+            return int(np.argmin(np.where(enough, cost, np.inf)))
+        rate, loyalty = weighed(
+            self._model, rule.head, rule.share, trust, cascades=bool(self._arms)
+        )
+        return int(np.argmax(quality - rate * cost + loyalty * self._first))
+
+
+def _moved(model: Model, models: Sequence[str], prices: Mapping[str, Rates]) -> Moved:
     """Places of those that had another price when they were learned of: that one, and
     who has the price of now."""
     found = []
@@ -108,9 +157,7 @@ def _moved(
     return found
 
 
-def _repriced(
-    then: Floats, sketch: Sketch, moved: list[tuple[int, Rates, Candidate]]
-) -> Floats:
+def _repriced(then: Doubles, sketch: Sketch, moved: Moved) -> Doubles:
     if not moved:
         return then
     # The first mark is the logarithm of the prompt's length; four characters a token.

@@ -79,13 +79,16 @@ def judge(
     champion: Ints | None = None,
     truth: tuple[Doubles, Doubles] | None = None,
     seed: int = 0,
+    alone: int | None = None,
 ) -> Verdict:
     """What comes of choosing model `chosen[i]` on row i; `champion` is what serves now
-    would have chosen, `truth` what `corrected` said of the rows, where it was asked."""
+    would have chosen, `truth` what `corrected` said of the rows, where it was asked.
+    It is measured by single models: the first `alone` columns; default: all."""
     quality, cost = corrected(rows) if truth is None else truth
     at = np.arange(len(chosen))
-    best = best_single(quality, cost)
-    got = _Sample(quality, cost, quality[at, chosen], cost[at, chosen], best)
+    singles_of = quality[:, :alone], cost[:, :alone]
+    best = best_single(*singles_of)
+    got = _Sample(*singles_of, quality[at, chosen], cost[at, chosen], best)
     draws = np.random.default_rng(seed).multinomial(
         len(at), np.full(len(at), 1.0 / len(at)), DRAWS
     )

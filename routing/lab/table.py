@@ -170,7 +170,7 @@ def parsed(
         domains=np.array([row.domain for row in kept], dtype=np.str_),
         quality=np.array([row.scores for row in kept], np.float64),
         cost=np.maximum(np.array([row.cost_usd for row in kept]), LEAST_COST),
-        answers=_answers(kept, width),
+        answers=unified([row.answers for row in kept], width),
         parts=_parts(kept),
         duplicates=duplicates,
         digest=digest,
@@ -244,13 +244,16 @@ def _parts(rows: Sequence[_Line]) -> npt.NDArray[np.str_] | None:
     return np.array([row.split for row in rows], dtype=np.str_)
 
 
-def _answers(rows: Sequence[_Line], width: int) -> npt.NDArray[np.int64] | None:
-    if any(row.answers is None for row in rows):
+def unified(
+    said: Sequence[list[str | None] | None], width: int
+) -> npt.NDArray[np.int64] | None:
+    """Answers as `Table.answers`; `None`: of some row they are not known."""
+    if any(row is None or len(row) != width for row in said):
         return None
-    out = np.full((len(rows), width), -1, np.int64)
-    for i, row in enumerate(rows):
+    out = np.full((len(said), width), -1, np.int64)
+    for i, row in enumerate(said):
         places: dict[str, int] = {}
-        for j, answer in enumerate(row.answers or ()):
+        for j, answer in enumerate(row or ()):
             if answer is not None and answer.strip():
                 out[i, j] = places.setdefault(answer.strip(), len(places))
     return out

@@ -1,15 +1,9 @@
 """Cascades that a trained router chooses, seen from outside: who was asked for which
 prompt, and what was told of it.
 
-The router is trained, by the command, on prompts of three kinds. On `sums` the cheapest
-is right; on `quiz` two cheap ones are right together mostly, and differ where they are
-wrong; on `law` both are wrong.
+The router is trained, by the command, on prompts of three kinds.
 """
 
-import json
-import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,62 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.flow.gated import ARM, KINDS, MODELS, WAY, prompt, trained
 from tests.flow.provider import CHAT, ENV, body, deployment, refused, said, usage
 from tests.flow.test_cascade import PICTURE, TOOL
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
 from tests.harness.upstream import Request, Script, Upstream, tell
-from tests.routing.outcomes import WORDS
-from tests.shared import ROOT
-
-MODELS = ("small", "other", "large")
-COSTS = (0.0001, 0.0001, 0.004)
-ARM = "small+other>large"
-QUIZ = ["capital", "river", "planet", "king", "poet", "island", "treaty", "anthem"]
-KINDS = {"sums": WORDS["sums"], "quiz": QUIZ, "law": WORDS["law"]}
-RIGHT = {"sums": (0.98, 0.3, 0.98), "quiz": (0.7, 0.7, 0.98), "law": (0.1, 0.1, 0.97)}
-WAY = {"sums": ["small"], "quiz": ["other", "small"], "law": ["large"]}
-"""Kind -> who is asked, at first."""
-
-
-def _table(path: Path, *, answers: bool) -> Path:
-    rng = random.Random(1)
-    lines: list[dict[str, Any]] = [{"dataset": "kinds", "models": MODELS}]
-    for i in range(600):
-        kind = rng.choice(sorted(KINDS))
-        words = rng.choices(KINDS[kind], k=rng.randrange(8, 20))
-        scores = [float(rng.random() < p) for p in RIGHT[kind]]
-        if kind == "quiz":
-            scores[1] = scores[0]
-        row = {"prompt": f"{i} {' '.join(words)}?", "domain": kind, "scores": scores}
-        row["cost_usd"] = [c * len(words) / 14 for c in COSTS]
-        if answers:
-            row["answers"] = [
-                "right" if s else m for s, m in zip(scores, MODELS, strict=True)
-            ]
-        lines.append(row)
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
-
-
-def _train(folder: Path, name: str, *more: str, answers: bool = True) -> dict[str, Any]:
-    """What the command says of the artifact `name`."""
-    data = _table(folder / f"{name}.jsonl", answers=answers)
-    words = ("--data", str(data), "--out", str(folder / name), "--json", *more)
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "routing", "train", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
-
-
-def _prompt(kind: str, word: str = "same") -> str:
-    return f"{word}: 5 {' '.join(2 * KINDS[kind][:8])}?"
 
 
 def _answer(request: Request) -> Script:
@@ -99,10 +43,10 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gated")
-    told = _train(folder, "router", "--cascade")
+    told = trained(folder, "router", "--cascade")
     assert told["models"] == [*MODELS, ARM]
     assert told["arms"] == {ARM: ["small", "other", "large"]}
-    assert _train(folder, "plain")["arms"] == {}
+    assert trained(folder, "plain")["arms"] == {}
     return folder
 
 
@@ -196,7 +140,7 @@ def _told(client: httpx.Client, text: str, **more: Any) -> dict[str, Any]:
 def test_the_router_chooses_a_cascade_or_one_alone(
     client: httpx.Client, upstream: Upstream, running: Running, kind: str
 ) -> None:
-    asked = Asked(client, upstream, _prompt(kind))
+    asked = Asked(client, upstream, prompt(kind))
     assert sorted(asked.names) == WAY[kind]
     plan = asked.plan(running)
     rungs = [s["candidate"] for s in plan["order"] if s.get("rung")]
@@ -216,18 +160,18 @@ def test_the_router_chooses_a_cascade_or_one_alone(
 def test_where_they_differ_the_dear_one_is_asked(
     client: httpx.Client, upstream: Upstream
 ) -> None:
-    asked = Asked(client, upstream, _prompt("quiz", "differ"))
+    asked = Asked(client, upstream, prompt("quiz", "differ"))
     assert sorted(asked.names[:2]) == ["other", "small"]
     assert asked.names[2:] == ["large"]
     assert asked.by == "other"
     for kind in ("sums", "law"):  # there is nobody to differ from
-        assert Asked(client, upstream, _prompt(kind, "differ")).names == WAY[kind]
+        assert Asked(client, upstream, prompt(kind, "differ")).names == WAY[kind]
 
 
 def test_a_stream_is_told_when_it_is_whole(
     client: httpx.Client, upstream: Upstream
 ) -> None:
-    asked = Asked(client, upstream, _prompt("quiz", "differ"), stream=True)
+    asked = Asked(client, upstream, prompt("quiz", "differ"), stream=True)
     assert said(asked.answer.text) == "42"
     assert len(asked.names) == 3
 
@@ -236,14 +180,14 @@ def test_the_explanation_tells_it_and_asks_nobody(
     client: httpx.Client, upstream: Upstream
 ) -> None:
     before = len(upstream.requests)
-    told = _told(client, _prompt("quiz"))
+    told = _told(client, prompt("quiz"))
     assert told["note"] == "cascade: at most 3, by doubt: agree"
     assert [s["rung"] for s in told["order"]] == [1, 2, 3]
     assert told["order"][0]["deployment"] == "gated/small"
-    told = _told(client, _prompt("law"))
+    told = _told(client, prompt("law"))
     assert told["note"] == "answered plainly: the router chose one model alone"
     assert [s["rung"] for s in told["order"]] == [None] * 3
-    told = _told(client, _prompt("quiz"), tools=[TOOL])
+    told = _told(client, prompt("quiz"), tools=[TOOL])
     assert told["note"] == "answered plainly: tools"
     assert [s["rung"] for s in told["order"]] == [None] * 3
     assert len(upstream.requests) == before
@@ -263,11 +207,11 @@ def test_the_explanation_tells_it_and_asks_nobody(
 def test_what_one_must_answer_is_asked_of_one(
     client: httpx.Client, upstream: Upstream, more: dict[str, Any]
 ) -> None:
-    assert len(Asked(client, upstream, _prompt("quiz"), **more).names) == 1
+    assert len(Asked(client, upstream, prompt("quiz"), **more).names) == 1
 
 
 def test_a_picture_is_shown_to_one(client: httpx.Client, upstream: Upstream) -> None:
-    parts = [{"type": "text", "text": _prompt("quiz")}, PICTURE]
+    parts = [{"type": "text", "text": prompt("quiz")}, PICTURE]
     messages = [{"role": "user", "content": parts}]
     assert len(Asked(client, upstream, "", messages=messages).names) == 1
 
@@ -275,7 +219,7 @@ def test_a_picture_is_shown_to_one(client: httpx.Client, upstream: Upstream) -> 
 def test_tokens_end_it_as_they_end_any_cascade(
     client: httpx.Client, upstream: Upstream, running: Running
 ) -> None:
-    asked = Asked(client, upstream, _prompt("quiz", "differ"), model="poor")
+    asked = Asked(client, upstream, prompt("quiz", "differ"), model="poor")
     assert sorted(asked.names) == ["other", "small"]
     note = asked.plan(running)["note"]
     assert note == "cascade: 2 of 3 asked, out of tokens"
@@ -284,13 +228,13 @@ def test_tokens_end_it_as_they_end_any_cascade(
 def test_who_fails_is_passed_by(
     client: httpx.Client, upstream: Upstream, running: Running
 ) -> None:
-    asked = Asked(client, upstream, _prompt("quiz", "broken"))
+    asked = Asked(client, upstream, prompt("quiz", "broken"))
     assert asked.names[-1] == "large"
     assert asked.by == "other"  # which `large` agrees with
     told = [s["said"] for s in asked.plan(running)["steps"]]
     assert "failed: server_error" in told
     # One alone falls back as in any plan.
-    asked = Asked(client, upstream, _prompt("law", "down"))
+    asked = Asked(client, upstream, prompt("law", "down"))
     assert asked.names[0] == "large"
     assert asked.by != "large"
 
@@ -299,7 +243,7 @@ def test_a_member_that_is_not_there_leaves_no_cascade(
     client: httpx.Client, upstream: Upstream, running: Running
 ) -> None:
     for kind in KINDS:
-        asked = Asked(client, upstream, _prompt(kind), model="two")
+        asked = Asked(client, upstream, prompt(kind), model="two")
         assert len(asked.names) == 1
     plan = asked.plan(running)
     assert plan["note"] == "answered plainly: the router chose one model alone"
@@ -308,9 +252,9 @@ def test_a_member_that_is_not_there_leaves_no_cascade(
 def test_a_member_that_is_left_alone_leaves_no_cascade(
     client: httpx.Client, upstream: Upstream, running: Running
 ) -> None:
-    asked = Asked(client, upstream, _prompt("quiz", "limit"), model="cool")
+    asked = Asked(client, upstream, prompt("quiz", "limit"), model="cool")
     assert sorted(asked.names) == ["large", "other", "small"]
-    asked = Asked(client, upstream, _prompt("quiz", "differ"), model="cool")
+    asked = Asked(client, upstream, prompt("quiz", "differ"), model="cool")
     assert len(asked.names) == 1
     plan = asked.plan(running)
     assert plan["removed"] == [{"candidate": "cool/other", "by": "cooldown"}]
@@ -319,8 +263,8 @@ def test_a_member_that_is_left_alone_leaves_no_cascade(
 def test_an_artifact_without_cascades_or_none_at_all_asks_one(
     client: httpx.Client, upstream: Upstream, running: Running
 ) -> None:
-    assert len(Asked(client, upstream, _prompt("quiz"), model="without").names) == 1
-    asked = Asked(client, upstream, _prompt("quiz"), model="bare")
+    assert len(Asked(client, upstream, prompt("quiz"), model="without").names) == 1
+    asked = Asked(client, upstream, prompt("quiz"), model="bare")
     assert asked.names == ["small"]
     assert "no artifact (missing" in asked.plan(running)["order"][0]["reason"]
 
@@ -329,12 +273,12 @@ def test_the_router_alone_never_asks_two(
     client: httpx.Client, upstream: Upstream
 ) -> None:
     for kind in KINDS:
-        assert len(Asked(client, upstream, _prompt(kind), model="router").names) == 1
+        assert len(Asked(client, upstream, prompt(kind), model="router").names) == 1
 
 
 def test_who_is_explored_is_asked_alone(
     client: httpx.Client, upstream: Upstream
 ) -> None:
     for _ in range(4):
-        asked = Asked(client, upstream, _prompt("quiz"), model="roams")
+        asked = Asked(client, upstream, prompt("quiz"), model="roams")
         assert len(asked.names) == 1

@@ -4,6 +4,8 @@ from typing import Final
 
 from tests.matrix.row import Row
 
+_JUDGED: Final = "flow/test_judged.py::"
+
 ROWS: Final = (
     Row(
         "routing",
@@ -55,6 +57,21 @@ ROWS: Final = (
             "flow/test_kinds.py::test_of_what_nobody_judged_nothing_is_expected",
         ),
         ("routeiq routing promote --config",),
+    ),
+    Row(
+        "routing",
+        "cascades are judged before they serve, and rolled back when answers by them cost"
+        " too much; what nobody could judge does not serve",
+        (
+            f"{_JUDGED}test_where_nobody_knows_who_agreed_cascades_do_not_serve",
+            f"{_JUDGED}test_force_lets_nothing_serve_that_nobody_could_judge",
+            f"{_JUDGED}test_who_asks_for_no_cascade_is_judged_without",
+            f"{_JUDGED}test_cascades_that_were_judged_serve_until_they_cost_too_much",
+            f"{_JUDGED}test_agreement_that_is_simulated_is_said_to_be",
+            f"{_JUDGED}test_routers_are_compared_by_what_they_would_really_do",
+            "routing/lab/test_choices.py::test_what_is_judged_is_what_serves",
+        ),
+        ("routeiq routing promote --no-cascades",),
     ),
     Row(
         "routing",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -85,6 +85,30 @@ def test_who_is_not_better_than_a_mixture_does_not(
     assert any("quality floor" in why for why in found.reasons)
     if policy == "wrong":
         assert any("hull" in why for why in found.reasons)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3))
+@settings(max_examples=10)
+def test_what_a_cascade_would_do_is_no_single_model(seed: int, arms: int) -> None:
+    """Columns of cascades are there to be chosen, not to be measured by."""
+    rows, clever = _rows(60, 7)
+    rng = np.random.default_rng(seed)
+    shape = len(clever), arms
+    ones = np.ones((len(clever), 2 + arms))
+    wide = Partial(
+        rows.sketches,
+        np.hstack([rows.quality, rng.integers(0, 2, shape).astype(float)]),
+        np.hstack([rows.cost, np.full(shape, 1e-6)]),
+        ones,
+        ones,
+    )
+    alone = judge(rows, clever, TERMS)
+    beside = judge(wide, clever, TERMS, alone=2)
+    for name, value in alone.figures().items():
+        assert beside.figures()[name] == pytest.approx(value, abs=1e-9)
+    chosen = judge(wide, np.full(len(clever), 2), TERMS, alone=2)
+    assert chosen.best == alone.best
+    assert chosen.cost.mean == pytest.approx(1e-6)
 
 
 def test_little_evidence_concludes_nothing() -> None:
