@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.flow.asked import Asked as Plainly
 from tests.flow.gated import ARM, KINDS, MODELS, WAY, prompt, trained
-from tests.flow.provider import CHAT, ENV, body, deployment, refused, said, usage
+from tests.flow.provider import ENV, body, deployment, refused, said, usage
 from tests.flow.test_cascade import PICTURE, TOOL
 from tests.harness.clients import PATIENT
 from tests.harness.gateway import Running, gateway
@@ -105,27 +106,14 @@ def client(running: Running) -> Iterator[httpx.Client]:
         yield client
 
 
-class Asked:
-    """One call, and whom the gateway asked for it."""
+class Asked(Plainly):
+    """One call to `gated`, or another `model`, that is answered."""
 
     def __init__(
         self, client: httpx.Client, up: Upstream, text: str, **more: Any
     ) -> None:
-        headers, model = more.pop("headers", {}), more.pop("model", "gated")
-        said = {"model": model, "messages": [{"role": "user", "content": text}], **more}
-        before = len(up.requests)
-        self.answer = client.post(CHAT, json=said, headers=headers)
+        super().__init__(client, up, more.pop("model", "gated"), text, **more)
         assert self.answer.status_code == 200, self.answer.text
-        self.names = [r.path.split("/")[1] for r in up.requests[before:]]
-
-    @property
-    def by(self) -> str:
-        return self.answer.headers["x-routeiq-deployment"].rpartition("/")[2]
-
-    def plan(self, running: Running) -> dict[str, Any]:
-        row = running.record(self.answer.headers["x-routeiq-id"])
-        plan: dict[str, Any] = row["plan"]
-        return plan
 
 
 def _told(client: httpx.Client, text: str, **more: Any) -> dict[str, Any]:
