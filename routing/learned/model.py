@@ -72,6 +72,12 @@ class Seen(NamedTuple):
     domain: Floats
     logits: Floats
     """Of the models, by its words."""
+    linear: Floats
+    """What the ridge says: the models' qualities, then the logarithms of costs."""
+    close: Floats
+    """Cosines of the nearest prompts that were learned from, ..."""
+    nearest: npt.NDArray[np.int64]
+    """... and their places."""
 
 
 class Model:
@@ -122,7 +128,7 @@ class Model:
         self._guard = a.floats("guard", SIGNS)
         self._threshold = manifest.settings["guard_threshold"]
         self._input = np.zeros(inputs, np.float32)
-        self._near = min(NEIGHBOURS, len(self._keys))
+        self._near_count = min(NEIGHBOURS, len(self._keys))
         self._trees = self._booster(artifact, count)
         self._kinds = {
             name: make(a.floats, inputs, self._domains, count)
@@ -151,22 +157,13 @@ class Model:
         Raises:
             TooLate: `late` said so, before all was done.
         """
-        count = len(self.models)
         seen = self._seen(sketch)
-        near, similar = self._neighbours(seen.embedded)
-        linear = seen.inputs @ self._linear
-        linear += self._offset
-        log_cost = linear[count:]
-        heads = {
-            "ridge": linear[:count],
-            "knn": near,
-            "domain": seen.domain @ self._domain_quality,
-            "logistic": sigmoid(seen.logits),
-        }
+        similar = top_similar(seen.close)
+        log_cost = seen.linear[len(self.models) :]
         if name == GBDT:
-            raw = self._blended(seen, heads, log_cost, float(similar[0]), late)
-        elif name in heads:
-            raw = heads[name]
+            raw = self._blended(seen, log_cost, float(similar[0]), late)
+        elif name in HEADS:
+            raw = self._head(name, seen)
         else:
             raw = self._kinds[name](seen.inputs, seen.domain)
         slope, shift = self._calibration[NAMES.index(name)]
@@ -176,12 +173,23 @@ class Model:
         strange = float(self._guard @ signs(similar, seen.domain)) - self._threshold
         trust = min(max(0.5 - strange / (2.0 * SOFT), 0.0), 1.0)
         if trust < 1.0:
-            quality = trust * quality + (1.0 - trust) * self._sobered(heads)
+            quality = trust * quality + (1.0 - trust) * self._sobered(seen)
         return Prediction(quality, cost, trust)
 
-    def _sobered(self, heads: dict[str, Floats]) -> Floats:
+    def _head(self, name: str, seen: Seen) -> Floats:
+        """(models,): the quality that one of `HEADS` expects."""
+        if name == "ridge":
+            return seen.linear[: len(self.models)]
+        if name == "knn":
+            return self._near(seen.close, seen.nearest)
+        if name == "domain":
+            told: Floats = seen.domain @ self._domain_quality
+            return told
+        return sigmoid(seen.logits)
+
+    def _sobered(self, seen: Seen) -> Floats:
         """What is left of the heads' word for a prompt of an unknown kind."""
-        total = self._shares @ np.array(list(heads.values()))
+        total = self._shares @ np.array([self._head(name, seen) for name in HEADS])
         odds = _logit(total / max(float(self._shares.sum()), 1e-6))
         common = odds.mean()
         level, slope = self._sober[:2]
@@ -209,18 +217,20 @@ class Model:
         np.multiply(embedded, EMBEDDING, out=x[:dim])
         x[dim : dim + MARKS] = marks
         np.multiply(domain, DOMAINS, out=x[dim + MARKS :])
-        return Seen(x, embedded, marks, domain, logits[domains:])
+        linear = x @ self._linear
+        linear += self._offset
+        similar = self._keys @ embedded
+        k, n = self._near_count, len(similar)
+        nearest = np.argpartition(similar, n - k)[n - k :]
+        close = similar[nearest]
+        mine = logits[domains:]
+        return Seen(x, embedded, marks, domain, mine, linear, close, nearest)
 
     def _blended(
-        self,
-        seen: Seen,
-        heads: dict[str, Floats],
-        log_cost: Floats,
-        similarity: float,
-        late: Late | None,
+        self, seen: Seen, log_cost: Floats, similarity: float, late: Late | None
     ) -> Floats:
         count = len(self.models)
-        said = np.array(list(heads.values()))
+        said = np.array([self._head(name, seen) for name in HEADS])
         near = np.array([similarity], np.float32)
         shared = [near, seen.marks, seen.embedded[: layout.EMBEDDED], seen.domain]
         layout.fill(self._trees.rows, said, log_cost, shared)
@@ -237,17 +247,13 @@ class Model:
         total *= self._scale / (np.sqrt(weights @ weights) + 1e-9)
         return total
 
-    def _neighbours(self, embedded: Floats) -> tuple[Floats, Floats]:
-        """What the nearest prompts say, and how near they are, as `top_similar`."""
-        similar = self._keys @ embedded
-        k, n = self._near, len(similar)
-        nearest = np.argpartition(similar, n - k)[n - k :]
-        close = similar[nearest]
+    def _near(self, close: Floats, nearest: npt.NDArray[np.int64]) -> Floats:
+        """What the nearest prompts say."""
         weights = np.exp(SHARPNESS * (close - np.maximum.reduce(close)))
         near: Floats = weights @ self._values[nearest]
         near += self.prior
         near /= np.add.reduce(weights) + 1.0
-        return near, top_similar(close)
+        return near
 
 
 def _arms(
