@@ -45,7 +45,7 @@ def learn(tables: Sequence[Table], seed: int = 0, count: int = COUNT) -> Centroi
     said = share @ gains + x @ line.weights[:, 0]
     return Centroids(
         idf=idf.astype(np.float32),
-        centres=centres.astype(np.float32),
+        centres=np.ascontiguousarray(centres.T, np.float32),
         gains=gains.astype(np.float32),
         marks_mean=mean.astype(np.float32),
         marks_spread=spread.astype(np.float32),

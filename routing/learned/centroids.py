@@ -48,7 +48,7 @@ class Centroids(NamedTuple):
 
     idf: Floats
     centres: Floats
-    """(centroids, BUCKETS), rows of length 1."""
+    """(BUCKETS, centroids), columns of length 1: a prompt asks for few buckets."""
     gains: Floats
     """(centroids,): how much more than on the mean prompt a strong model gains."""
     marks_mean: Floats
@@ -62,10 +62,11 @@ class Centroids(NamedTuple):
         strongest gains most), and the nearest centroid."""
         ids = np.frombuffer(sketch.ids, np.uint32) & (BUCKETS - 1)
         counts = 1.0 + np.log(np.frombuffer(sketch.counts, np.uint8))
-        row = np.bincount(ids, counts, BUCKETS).astype(np.float32)
-        row *= self.idf
-        row /= np.sqrt(row @ row) + 1e-9
-        near = self.centres @ row
+        weights = counts.astype(np.float32) * self.idf[ids]
+        # A bucket may come again: lengths are of sums.
+        row = np.bincount(ids, weights, BUCKETS)
+        near = weights @ self.centres[ids]
+        near /= np.sqrt(row @ row) + 1e-9
         nearest = int(near.argmax())
         share = np.exp(SHARPNESS * (near - near[nearest]))
         marks = (np.array(sketch.marks, np.float32) - self.marks_mean) / (
@@ -98,8 +99,9 @@ def read(path: Path = SHIPPED) -> Centroids:
         arrays = {name: _array(file, name, shape) for name, shape in _SHAPES.items()}
     except (OSError, KeyError, binascii.Error, zlib.error, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
-    lengths = np.sqrt((arrays["centres"] ** 2).sum(1, keepdims=True)) + 1e-9
-    arrays["centres"] /= lengths
+    rows = arrays["centres"]
+    rows /= np.sqrt((rows**2).sum(1, keepdims=True)) + 1e-9
+    arrays["centres"] = np.ascontiguousarray(rows.T)
     return Centroids(**arrays)
 
 
@@ -109,8 +111,8 @@ def write(path: Path, found: Centroids, sources: list[Source]) -> None:
     for name, array in found._asdict().items():
         packed: npt.NDArray[Any] = array.astype("<f4")
         if name == "centres":
-            scale = np.abs(array).max(1, keepdims=True) / 127.0 + 1e-12
-            packed = np.rint(array / scale).astype(np.int8)
+            scale = np.abs(array).max(0) / 127.0 + 1e-12
+            packed = np.rint(array / scale).astype(np.int8).T
         arrays[name] = base64.b64encode(zlib.compress(packed.tobytes(), 9)).decode()
     file = File(text=VERSION, sources=sources, arrays=arrays)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n")

@@ -93,10 +93,10 @@ def test_words_are_told_apart_by_their_signs_alone(text: str) -> None:
 def test_a_version_stands_for_the_same_features() -> None:
     """Of other features, artifacts and records must not be taken for these."""
     text = "How many pens (3,000 or 1/2)?\n A. twelve  B. \xdcber_all 20% ```x = 7```\n"
-    sketch = Reader().sketch(text * 3)
+    sketch = Reader().sketch(text * 60)
     ids = sorted(zip(array("I", sketch.ids), sketch.counts, strict=True))
     said = repr((ids, [round(mark, 4) for mark in sketch.marks]))
-    assert (VERSION, zlib.crc32(said.encode())) == (2, 2868148410)
+    assert (VERSION, zlib.crc32(said.encode())) == (3, 3599958026)
 
 
 def test_the_case_of_words_does_not_change_what_they_are() -> None:
