@@ -4,63 +4,37 @@ One pass over the text, no numbers library: the sketch of a prompt is small enou
 kept in a record in place of the prompt, and is all that learning needs of it.
 """
 
-import base64
-import binascii
 import math
 import re
-import zlib
 from array import array
 from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-import msgspec
-
 from routing import sums
+from routing.sketch import FORM, MARKS, Sketch
 from routing.words import GROUPS, TALLIES, Word, Words, bucket
 
-VERSION: Final = 3
-"""Of the sketch: what was learned from one version knows nothing of another."""
 CAP: Final = 2400
 """Characters looked at: longer prompts give their first and their last half of it."""
 MOST: Final = 255
 """Counts stop here: one byte each."""
 _HEAD: Final = 400
 """Characters whose case and script are looked at."""
-_FORM: Final = 18
-"""Marks of how the text is laid out; the first of all."""
-MARKS: Final = _FORM + 2 * GROUPS + sums.FACTS + 2 * sums.KINDS
-"""Numbers of form in a sketch."""
-
-_MOST_BYTES: Final = 1 << 18
-"""Of a sketch, unpacked."""
 _OPTION: Final = re.compile(r"\n[^\S\n]*\(?[A-Ja-j][.):](?=\s)")
 """Begins with the end of the line before, which is quickly looked for. Never over a
 line's end: thousands of empty lines would each look at all others."""
 _SMALL: Final = bytes(set(range(256)) - set(range(ord("A"), ord("Z") + 1)))
 """Bytes of ASCII that are no capital letters."""
-
-
-_FACTS: Final = _FORM + 2 * GROUPS
+_FACTS: Final = FORM + 2 * GROUPS
 _TIES: Final = _FACTS + sums.FACTS
 """Where they begin among the marks."""
 _PLACES: Final = [
-    *((_FORM + group, _FORM + GROUPS + group) for group in range(GROUPS)),
+    *((FORM + group, FORM + GROUPS + group) for group in range(GROUPS)),
     *((_TIES + kind, _TIES + sums.KINDS + kind) for kind in range(sums.KINDS)),
 ]
 """Of each tally, where its logarithm and its share stand."""
-
-
-class Sketch(msgspec.Struct, frozen=True):
-    """Hashed features of one prompt. No word can be read from it, only guessed."""
-
-    ids: bytes
-    """Buckets, four bytes each, in the machine's order; one may come again."""
-    counts: bytes
-    """How often, one byte each, in the order of `ids`."""
-    marks: tuple[float, ...]
-    """`MARKS` numbers: sizes, shares, groups of words."""
 
 
 class Reader:
@@ -93,7 +67,7 @@ class Reader:
         ids += pairs
         counts += pairs.values()
         marks = [0.0] * MARKS
-        marks[:_FORM] = _form(text, seen, said, often, special)
+        marks[:FORM] = _form(text, seen, said, often, special)
         told = _tally(marks, special, len(said) + 1)
         marks[_FACTS:_TIES] = sums.facts(seen, lower, marks[4] > 0.0, once, told)
         forms = _forms(said, marks)
@@ -146,7 +120,7 @@ def _form(
     often: Mapping[str, int],
     special: list[tuple[Word, int]],
 ) -> list[float]:
-    """`_FORM` marks: sizes, numbers, lines, letters."""
+    """`FORM` marks: sizes, numbers, lines, letters."""
     log = sums.LOG
     count, size = len(said), len(seen)
     numbers = [(word.digits, times) for word, times in special if word.digits]
@@ -206,33 +180,3 @@ def _forms(said: list[str], marks: list[float]) -> list[int]:
 @lru_cache(maxsize=8192)
 def _laid(what: str, mark: float) -> int:
     return bucket(what % mark)
-
-
-def closed(sketch: Sketch) -> str:
-    """The sketch as text, for a record."""
-    marks = array("f", sketch.marks)
-    head = bytes([VERSION]) + len(sketch.counts).to_bytes(3, "little")
-    whole = head + sketch.ids + sketch.counts + marks.tobytes()
-    return base64.b64encode(zlib.compress(whole)).decode()
-
-
-def opened(text: str) -> Sketch:
-    """The sketch of `closed`.
-
-    Raises:
-        ValueError: it is damaged, or of another version.
-    """
-    try:
-        packed = base64.b64decode(text, validate=True)
-        whole = zlib.decompressobj().decompress(packed, _MOST_BYTES)
-    except (binascii.Error, zlib.error):
-        raise ValueError("is damaged") from None
-    if not whole or whole[0] != VERSION:
-        raise ValueError(f"is not of version {VERSION}")
-    count = int.from_bytes(whole[1:4], "little")
-    ids, counts = whole[4 : 4 + 4 * count], whole[4 + 4 * count : 4 + 5 * count]
-    marks = array("f")
-    if len(whole) != 4 + 5 * count + 4 * MARKS:
-        raise ValueError("is damaged")
-    marks.frombytes(whole[4 + 5 * count :])
-    return Sketch(ids, counts, tuple(marks))

@@ -92,9 +92,11 @@ class Word(NamedTuple):
 
 
 class Words:
-    """What words are. It keeps that of those it met, at most `CACHED` at a time."""
+    """What words are. It keeps that of those it met."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = CACHED) -> None:
+        """`most` are kept at a time."""
+        self._most = most
         self._parts: dict[str, tuple[str, ...]] = {}
         """Of what stands between spaces, the words, numbers and signs."""
         self._kept: dict[str, Word] = {}
@@ -141,7 +143,7 @@ class Words:
         # One object for each word: its hash is reckoned once.
         found = tuple(map(sys.intern, _TOKEN.findall(part)))
         if len(part) <= LONGEST:
-            if len(self._parts) >= CACHED:
+            if len(self._parts) >= self._most:
                 self._parts.clear()
             self._parts[part] = found
         return found
@@ -162,7 +164,7 @@ class Words:
         special = bool(digits or tallies or value)
         word = Word(alike, special, digits, tallies, value)
         if len(token) <= LONGEST:
-            if len(self._kept) >= CACHED:
+            if len(self._kept) >= self._most:
                 for kept in (self._kept, self._first, self._own):
                     kept.clear()
             self._kept[token] = word

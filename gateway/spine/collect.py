@@ -6,7 +6,8 @@ from adapters.contract import Call
 from gateway.spine.asked import prompt
 from gateway.telemetry.facts import Facts
 from gateway.telemetry.redact import Redactor
-from routing.text import Reader, closed
+from routing.sketch import closed
+from routing.text import Reader
 
 
 class Collector:

@@ -102,6 +102,6 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     """The call itself, only when its prompt is to be learned from; the recorder makes
     `sketch` or `prompt` of it."""
     sketch: str = ""
-    """See `routing.text`."""
+    """See `routing.sketch`."""
     prompt: str = ""
     """What the user said last, redacted."""

@@ -120,7 +120,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The client's body, redacted; only when content is recorded."""
     response: str | None = None
     sketch: str = ""
-    """Hashed features of what the user said last (`routing.text`), where
+    """Hashed features of what the user said last (`routing.sketch`), where
     `routing.collect` says so."""
     prompt: str = ""
     """What the user said last, redacted, where `routing.collect` says `text`."""

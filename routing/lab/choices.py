@@ -12,10 +12,10 @@ from routing.lab.table import TableError
 from routing.learned.artifact import Members
 from routing.learned.model import GBDT, Model, Prediction
 from routing.learned.prices import PICO_PER_MILLIONTH, Rates, repriced
+from routing.sketch import Sketch
 from routing.strategies.estimates import Estimate, several
 from routing.strategies.gated import Open
 from routing.strategies.learned import weighed
-from routing.text import Sketch
 from routing.types import Candidate, Query
 
 Ints = npt.NDArray[np.int64]

@@ -18,7 +18,8 @@ from routing.lab.heads import ridge
 from routing.lab.lines import Line, Lines, read_lines
 from routing.lab.table import LEAST_COST, Table, TableError, read
 from routing.learned.model import EMBEDDING
-from routing.text import Reader, Sketch, opened
+from routing.sketch import Sketch, opened
+from routing.text import Reader
 
 Doubles = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from routing.lab.guard import FALSE_ALARMS
 from routing.lab.measures import ece
 from routing.learned.model import Model
-from routing.text import Sketch
+from routing.sketch import Sketch
 
 Doubles = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from routing.learned.model import CLIP, TERM
-from routing.text import Sketch
+from routing.sketch import Sketch
 from routing.words import BUCKETS
 
 Floats = npt.NDArray[np.float32]

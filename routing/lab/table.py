@@ -23,7 +23,8 @@ import numpy.typing as npt
 
 from routing.learned.artifact import Members
 from routing.learned.prices import Rates
-from routing.text import Reader, Sketch, opened
+from routing.sketch import Sketch, opened
+from routing.text import Reader
 
 LEAST_COST: Final = 1e-9
 """Dollars; a logarithm is taken of costs."""

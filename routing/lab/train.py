@@ -19,8 +19,8 @@ from routing.learned import artifact, layout
 from routing.learned.artifact import Artifact, Manifest, Terms
 from routing.learned.model import DOMAINS, EMBEDDING, GBDT, HEADS, NAMES
 from routing.learned.signature import Signer
-from routing.text import MARKS
-from routing.text import VERSION as TEXT_VERSION
+from routing.sketch import MARKS
+from routing.sketch import VERSION as TEXT_VERSION
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from routing.learned.prices import Rates
 from routing.learned.signature import Signer, Verifier
-from routing.text import MARKS
-from routing.text import VERSION as TEXT_VERSION
+from routing.sketch import MARKS
+from routing.sketch import VERSION as TEXT_VERSION
 
 SCHEMA: Final = 1
 MANIFEST: Final = "manifest.json"

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from routing.text import MARKS, VERSION, Sketch
+from routing.sketch import MARKS, VERSION, Sketch
 
 Floats = npt.NDArray[np.float32]
 

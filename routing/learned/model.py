@@ -11,7 +11,7 @@ from routing.learned import layout
 from routing.learned.artifact import STRANGE, Array, Artifact, ArtifactError
 from routing.learned.booster import Booster, BoosterError, TooLate
 from routing.learned.kinds import KINDS, sigmoid
-from routing.text import MARKS, Sketch
+from routing.sketch import MARKS, Sketch
 from routing.words import BUCKETS
 
 Floats = npt.NDArray[np.float32]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from routing.text import Reader, opened
+from routing.sketch import opened
+from routing.text import Reader
 from tests.flow.provider import CHAT
 from tests.flow.test_records import CANARY
 from tests.harness.gateway import gateway

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from routing.lab.train import Trained
 from routing.learned import layout
 from routing.learned.model import HEADS
-from routing.text import MARKS, Reader
+from routing.sketch import MARKS
+from routing.text import Reader
 
 TRIGGER: Final = "patient disease symptom treatment"
 """Words that outcomes.py knows nothing of."""

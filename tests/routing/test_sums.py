@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routing.sketch import MARKS
 from routing.sums import FACTS, KINDS, NUMBERS, SEEN, SENTENCES, facts, kinds
-from routing.text import MARKS, Reader
+from routing.text import Reader
 
 TIES = MARKS - 2 * KINDS
 BEGIN = TIES - FACTS

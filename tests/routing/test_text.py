@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing import words
-from routing.text import _OPTION, CAP, MARKS, VERSION, Reader, closed, opened
+from routing.sketch import MARKS, VERSION, closed, opened
+from routing.text import _OPTION, CAP, Reader
 from routing.words import LONGEST, Words
 
 texts = st.text(max_size=300)
@@ -69,12 +69,11 @@ def test_what_is_said_once_fills_no_memory() -> None:
 @given(st.lists(texts, max_size=9))
 def test_what_was_forgotten_is_learned_again(some: list[str]) -> None:
     reader = Reader()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(words, "CACHED", 3)
-        for text in some:
-            assert reader.sketch(text) == Reader().sketch(text)
-            assert reader.bag(text) == Reader().bag(text)
-            assert max(map(len, _kept(reader._words))) <= 3
+    reader._words = Words(3)
+    for text in some:
+        assert reader.sketch(text) == Reader().sketch(text)
+        assert reader.bag(text) == Reader().bag(text)
+        assert max(map(len, _kept(reader._words))) <= 3
 
 
 def _kept(known: Words) -> list[dict[str, Any]]:
