@@ -123,7 +123,9 @@ class Shelf:
             return
         why, held = self._watch.fault(), self._held
         stamp = self._stamp()
-        if why and held is not None and held.live is not None:
+        live = held.live if held is not None else None
+        # Who was put back meanwhile is not yet watched: the fault is another's.
+        if why and held is not None and live is not None and live == self._watched:
             self._begin(lambda: self._withdraw(held.name, why))
         elif stamp and stamp != self._seen:  # what is gone may be on its way
             self._seen = stamp

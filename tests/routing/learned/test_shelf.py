@@ -182,3 +182,35 @@ def test_a_damaged_pointer_leaves_who_serves(registry: Registry, clock: Clock) -
     strategy.reload()
     assert _first(_scores(strategy)) == "small"
     assert "registry" in strategy.told()["fault"]
+
+
+def test_who_comes_back_is_not_blamed_for_who_went(
+    registry: Registry, clock: Clock, trained: Trained
+) -> None:
+    trained.write(registry.folder / "v2")
+    registry.promote("v2", Expected(quality=0.9, cost=0.001))
+    strategy = _strategy(registry, clock)
+    _fails(strategy, 60)
+    clock.now += 5.0
+    _scores(strategy)
+    # Nobody asks, nor looks at it, until the next time that it looks for another.
+    _eventually(lambda: _serving(strategy) == "v1")
+    clock.now += 5.0
+    _scores(strategy)
+    _rests(strategy)
+    live = registry.live()
+    assert live is not None
+    assert live.version == "v1"
+    assert strategy.told()["withdrawn"] == 1
+
+
+def _serving(strategy: Gbdt) -> str:
+    found = strategy.serving()
+    return found.version if found is not None else ""
+
+
+def _rests(strategy: Gbdt) -> None:
+    """Until what it does beside the loop is done."""
+    beside = strategy._shelf._loading
+    if beside is not None:
+        beside.join(20)
