@@ -15,7 +15,9 @@ NUMBERS: Final = 64
 """Looked at in one sentence."""
 _LARGEST: Final = 1e12
 _NUMBER: Final = re.compile(r"\d[\d,]{0,20}(?:\.\d{1,9})?(?:/\d)?")
-_END: Final = re.compile(r"[.!?]+(?:\s|$)")
+_END: Final = re.compile(r"(?<![.!?])[.!?]+(?:\s|$)")
+"""Begins where its signs do: else a thousand dots before a letter would be looked at
+from each of them."""
 _NAME: Final = re.compile(r"[A-Z][a-z]+")
 
 _SMALL: Final = (

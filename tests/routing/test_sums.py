@@ -1,6 +1,7 @@
 """Laws of what tells how much there is to work out."""
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,16 @@ def test_no_prompt_is_too_much(text: str) -> None:
     assert len(told(text)) == FACTS
     parts = SENTENCES + 1
     assert told(text)[0] <= math.log1p(parts * NUMBERS)
+
+
+@pytest.mark.parametrize("text", ["." * (SEEN - 1) + "x", "1" + "!" * (SEEN - 1) + "x"])
+def test_signs_that_end_no_sentence_take_no_time(text: str) -> None:
+    took = []
+    for _ in range(5):
+        began = time.perf_counter()
+        facts(text, text, True, 0, [])
+        took.append(time.perf_counter() - began)
+    assert min(took) < 0.003
 
 
 @pytest.mark.parametrize(
