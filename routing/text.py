@@ -80,8 +80,9 @@ class Reader:
         where it is long. `without`: words that are passed over, in lower case."""
         known = self._words
         said = [w for w in known.split(text[:CAP].lower()) if w not in without]
+        words = known.of(said)  # whose buckets are known then
         found = Counter(known.own(said))
-        found.update([w.alike for w in known.of(said) if w.alike >= 0])
+        found.update([w.alike for w in words if w.alike >= 0])
         found.update(known.pairs(said))
         return found
 

@@ -1,7 +1,6 @@
 """The words of a prompt, and what is known of each before any prompt is seen."""
 
 import re
-import sys
 import zlib
 from collections.abc import Iterable
 from itertools import chain, islice, pairwise
@@ -99,6 +98,8 @@ class Words:
         self._most = most
         self._parts: dict[str, tuple[str, ...]] = {}
         """Of what stands between spaces, the words, numbers and signs."""
+        self._same: dict[str, str] = {}
+        """One object for each of these: its hash is reckoned once."""
         self._kept: dict[str, Word] = {}
         self._first: dict[str, int] = {}
         self._own: dict[str, int] = {}
@@ -140,13 +141,16 @@ class Words:
             return [(a * _PAIR ^ b) & _MASK for a, b in pairwise(codes)]
 
     def _part(self, part: str) -> tuple[str, ...]:
-        # One object for each word: its hash is reckoned once.
-        found = tuple(map(sys.intern, _TOKEN.findall(part)))
-        if len(part) <= LONGEST:
-            if len(self._parts) >= self._most:
-                self._parts.clear()
-            self._parts[part] = found
-        return found
+        found = _TOKEN.findall(part)
+        if len(part) > LONGEST:
+            return tuple(found)
+        if max(len(self._parts), len(self._same)) >= self._most:
+            self._parts.clear()
+            self._same.clear()
+        # Not `sys.intern`, which in Python 3.12 keeps all for ever.
+        same = self._same.setdefault
+        kept = self._parts[part] = tuple(map(same, found, found))
+        return kept
 
     def _learn(self, token: str) -> Word:
         code = _code(token)

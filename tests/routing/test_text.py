@@ -2,6 +2,7 @@
 
 import base64
 import re
+import tracemalloc
 import zlib
 from array import array
 from typing import Any
@@ -78,6 +79,21 @@ def test_what_was_forgotten_is_learned_again(some: list[str]) -> None:
 
 def _kept(known: Words) -> list[dict[str, Any]]:
     return [known._parts, known._kept, known._first, known._own]
+
+
+def test_what_is_forgotten_takes_no_memory() -> None:
+    known = Words(100)
+    grown = []
+    tracemalloc.start()
+    try:
+        for begin in range(0, 20_000, 10_000):
+            for n in range(begin, begin + 10_000):
+                known.of(known.split(f"{chr(0x4E00 + n)}{chr(0x4E01 + n)}"))
+            grown.append(tracemalloc.get_traced_memory()[0])
+            assert len(known._same) <= 100 + LONGEST
+    finally:
+        tracemalloc.stop()
+    assert grown[1] - grown[0] < 100_000
 
 
 @given(st.text("aB1_-.\xe9\u0663 \n\x1c\x85", max_size=60))
