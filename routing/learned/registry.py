@@ -183,16 +183,18 @@ class Registry:
 
     def _write(self, event: Event) -> None:
         """The history first: what is in force was said."""
-        with (self.folder / HISTORY).open("ab") as file:
-            file.write(msgspec.json.encode(event) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
         made = self.folder / f".{POINTER}.{os.getpid()}"
-        with made.open("wb") as file:
-            file.write(msgspec.json.encode(event.live))
-            file.flush()
-            os.fsync(file.fileno())
-        made.replace(self.folder / POINTER)
+        try:
+            _put(self.folder / HISTORY, "ab", msgspec.json.encode(event) + b"\n")
+            _put(made, "wb", msgspec.json.encode(event.live))
+            made.replace(self.folder / POINTER)
+        except OSError as error:
+            raise self._closed(error) from None
+
+    def _closed(self, error: OSError) -> RegistryError:
+        return RegistryError(
+            f"{self.folder} cannot be written: {error.strerror or error}"
+        )
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -200,12 +202,17 @@ class Registry:
         try:
             file = (self.folder / _LOCK).open("w")
         except OSError as error:
-            raise RegistryError(
-                f"{self.folder} cannot be written: {error.strerror or error}"
-            ) from None
+            raise self._closed(error) from None
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _put(path: Path, mode: str, data: bytes) -> None:
+    with path.open(mode) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _now() -> str:

@@ -1,5 +1,6 @@
 """The strategies over an artifact when it misbehaves: late, ill, at fault."""
 
+import os
 import random
 import time
 from collections.abc import Callable
@@ -162,12 +163,14 @@ def test_a_version_at_fault_is_taken_out_for_everyone(
     assert strategy.told()["withdrawn"] == 1
 
 
+@pytest.mark.parametrize("file", [".lock", ".live.json.{}"])
 def test_it_is_taken_out_here_where_the_folder_cannot_be_written(
-    registry: Registry, clock: Clock
+    registry: Registry, clock: Clock, file: str
 ) -> None:
     strategy = _strategy(registry, clock)
-    (registry.folder / ".lock").unlink()
-    (registry.folder / ".lock").mkdir()  # not to be opened, by root neither
+    path = registry.folder / file.format(os.getpid())
+    path.unlink(missing_ok=True)
+    path.mkdir()  # not to be opened, by root neither
     _fails(strategy, 60)
     clock.now += 5.0
     _scores(strategy)
