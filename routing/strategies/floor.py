@@ -19,10 +19,12 @@ class FloorOptions(Options, frozen=True, kw_only=True):
     of: str
     """The strategy that tells qualities. Its no holds."""
     share: Share = 0.9
-    """Of the best candidate's quality, that must be expected of who serves; a client's
-    wish (`x-routeiq-quality`) can only raise it."""
+    """Of the best quality of all who could be asked instead, that must be expected of
+    who serves: of those who are not cooling down, in the same tier. A client's wish
+    (`x-routeiq-quality`) can only raise it."""
     least: Share = 0.0
-    """Quality that must be expected whoever else is there: also where nobody has it."""
+    """Quality that must be expected whoever else is there: also where nobody has it,
+    or the best are cooling down."""
     strict: bool = False
     """Who has no quality that `of` would tell is out; else it may serve."""
     then: str = "weighted"
@@ -30,8 +32,8 @@ class FloorOptions(Options, frozen=True, kw_only=True):
 
 
 class Floor:
-    """Who is not able enough for this very prompt is out, also where the others fail;
-    among these another strategy chooses."""
+    """Who is not able enough for this very prompt is out, also where those who are fail
+    at it; among these another strategy chooses."""
 
     options = FloorOptions
     vetoes = True

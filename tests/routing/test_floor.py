@@ -15,8 +15,10 @@ qualities = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6)
 shares = st.floats(0.0, 1.0)
 
 
-def _planned(known: list[float], wish: float | None = None, **options: Any) -> Plan:
-    """Of candidates 0, 1, ... of these qualities."""
+def _planned(
+    known: list[float], wish: float | None = None, tiers: int = 1, **options: Any
+) -> Plan:
+    """Of candidates 0, 1, ... of these qualities, dealt to so many tiers."""
     ids = [str(i) for i in range(len(known))]
     table = {"qualities": dict(zip(ids, known, strict=True))}
     book = Book(
@@ -27,7 +29,8 @@ def _planned(known: list[float], wish: float | None = None, **options: Any) -> P
         random.Random(1),
         lambda: 0.0,
     )
-    pool = Pool([Candidate(id=id) for id in ids], [Health() for _ in ids])
+    candidates = [Candidate(id=id, order=i % tiers) for i, id in enumerate(ids)]
+    pool = Pool(candidates, [Health() for _ in ids])
     query = Query(alias="m", wishes=Wishes(quality=wish))
     return plan(book.get("own"), query, pool, 0.0)
 
@@ -57,6 +60,17 @@ def test_a_higher_floor_lets_in_nobody_new_and_the_best_stays(
     inside = _inside(_planned(known, share=high))
     assert inside <= _inside(_planned(known, share=low))
     assert known.index(max(known)) in inside
+
+
+@given(qualities, shares, shares)
+def test_every_tier_has_a_best_of_its_own_and_the_least_holds_in_all(
+    known: list[float], share: float, least: float
+) -> None:
+    able = set[int]()
+    for tier in (range(0, len(known), 2), range(1, len(known), 2)):
+        enough = max(share * max((known[i] for i in tier), default=0.0), least)
+        able |= {i for i in tier if known[i] >= enough - 1e-9}
+    assert _inside(_planned(known, tiers=2, share=share, least=least)) == able
 
 
 @given(qualities, st.integers(0, 1000))
