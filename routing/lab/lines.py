@@ -78,6 +78,10 @@ def read_lines(path: Path) -> Lines:
             raise TableError(f"{path}:{number}: {error}") from None
         if len(read.scores) != len(models) or len(read.cost_usd) != len(models):
             raise TableError(f"{path}:{number}: needs one score and cost a model")
+        for field in ("answers", "propensity", "served"):
+            said = getattr(read, field)
+            if said is not None and len(said) != len(models):
+                raise TableError(f"{path}:{number}: `{field}` are not {len(models)}")
         if not read.key:
             raise TableError(f"{path}:{number}: has neither `prompt` nor `sketch`")
         seen.setdefault(read.key, read)

@@ -79,6 +79,16 @@ def test_a_table_goes_through_and_is_the_same_again(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.parametrize("field", ["answers", "propensity", "served"])
+def test_what_is_said_of_each_model_is_said_of_all(tmp_path: Path, field: str) -> None:
+    said = {"answers": '["right"]', "propensity": "[0.5]", "served": "[1]"}[field]
+    path = tmp_path / "t.jsonl"
+    row = f'{{"prompt": "x", "scores": [1, 1], "cost_usd": [1, 1], "{field}": {said}}}'
+    path.write_text(f'{{"models": ["a", "b"]}}\n{row}')
+    with pytest.raises(TableError, match=f":2: `{field}` are not 2"):
+        read_lines(path)
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
