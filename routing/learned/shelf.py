@@ -103,7 +103,8 @@ class Shelf:
         live = held.live if held is not None else None
         if live != self._watched:
             self._watched = live
-            version = live.version if live is not None else ""
+            # Put in again, it begins anew.
+            version = f"{live.version} of {live.since}" if live is not None else ""
             promised = live.promised(self._head) if live is not None else None
             cascades = live.cascades.get(self._head) if live is not None else None
             self._watch.begin(version, promised, cascades)

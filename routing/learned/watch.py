@@ -157,6 +157,7 @@ class Seen(msgspec.Struct):
     """What came of a version's decisions."""
 
     version: str = ""
+    """As `Watch.begin` was told."""
     ways: dict[str, Tally] = {}
 
     def of(self, way: str) -> Tally:
@@ -225,8 +226,9 @@ class Watch:
     def begin(
         self, version: str, expected: Expected | None, cascades: Expected | None = None
     ) -> None:
-        """Another version serves, with what was promised of it, also where it may
-        choose cascades; the one before is forgotten."""
+        """Another version serves (or the same again, under another name), with what was
+        promised of it, also where it may choose cascades; the one before is
+        forgotten."""
         self._known, self._news = Seen(version), Seen(version)
         self._written = self._known, Seen(version)
         promised = ((ALONE, expected), (CASCADES, cascades))
@@ -278,7 +280,8 @@ class Watch:
         return any(tally != Tally() for tally in self._news.ways.values())
 
     def join(self, theirs: bytes | None, age_s: float) -> bytes:
-        """As `routing.contract.Notes`; what others saw of another version is dropped.
+        """As `routing.contract.Notes`; what others saw of another version is dropped,
+        also where they wrote it over what was kept of this one.
 
         Raises:
             ValueError: it is not what this keeps.
@@ -289,7 +292,7 @@ class Watch:
         except msgspec.MsgspecError as error:
             raise ValueError(f"not what a watch keeps: {error}") from None
         version = self._news.version
-        before = kept if kept.version == version else Seen(version)
+        before = kept if kept.version == version else self._known
         self._written = before, self._news
         self._known, self._news = before.plus(self._news), Seen(version)
         return _encode(self._known)

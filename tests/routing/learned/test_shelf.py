@@ -207,6 +207,20 @@ def test_who_comes_back_is_not_blamed_for_who_went(
     assert strategy.told()["withdrawn"] == 1
 
 
+def test_who_is_put_in_again_begins_anew(registry: Registry, clock: Clock) -> None:
+    strategy = _strategy(registry, clock)
+    _fails(strategy, 60)
+    kept = strategy.notes.join(None, 0.0)
+    assert strategy.notes.fault()
+    registry.rollback("an upstream was down")
+    registry.promote("v1", Expected(quality=0.9, cost=0.001), forced=True)
+    strategy.reload()
+    _scores(strategy)
+    strategy.notes.join(kept, 0.0)
+    assert strategy.told()["watched"]
+    assert not strategy.notes.fault()
+
+
 def _serving(strategy: Gbdt) -> str:
     found = strategy.serving()
     return found.version if found is not None else ""

@@ -320,6 +320,19 @@ def test_another_version_begins_anew() -> None:
         watch.join(b"{", 0.0)
 
 
+def test_who_serves_another_version_makes_nobody_forget() -> None:
+    watch, other = _watch(), Watch(Band())
+    other.begin("v0", EXPECTED)
+    kept = None
+    for i in range(60):
+        _decide(watch, str(i), ok=False)
+        _decide(other, str(i), ok=True)
+        kept = other.join(watch.join(kept, 0.0), 0.0)
+    assert watch.seen().of(ALONE).failed.weight == pytest.approx(60)
+    assert watch.fault()
+    assert not other.fault()
+
+
 def test_a_version_that_was_not_judged_is_not_watched() -> None:
     watch = Watch(Band())
     watch.begin("v1", None)
