@@ -13,12 +13,12 @@ Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-ROUNDS: Final = 120
+ROUNDS: Final = 60
 ROWS_PER_LEAF: Final = 300
 _SLOWER: Final = ("learning_rate", "feature_fraction", "bagging_fraction")
 _SETTINGS: Final[dict[str, Any]] = {
     "objective": "cross_entropy",
-    "learning_rate": 0.05,
+    "learning_rate": 0.1,
     "num_leaves": 15,
     "min_data_in_leaf": 80,
     "feature_fraction": 0.4,
