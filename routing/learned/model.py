@@ -123,7 +123,8 @@ class Model:
         self.by_cost = np.argsort(self.prior_cost[: self.alone])
         """Places of the models, the cheapest first; of no cascade."""
         self._smear = a.floats("smear", count)
-        self._calibration = a.floats("calibration", len(NAMES), 2, count)
+        calibration = a.floats("calibration", len(NAMES), 2, count)
+        self._calibration = dict(zip(NAMES, calibration, strict=True))
         self._sober = a.floats("sober", count + 2)
         self._guard = a.floats("guard", SIGNS)
         self._threshold = manifest.settings["guard_threshold"]
@@ -166,7 +167,7 @@ class Model:
             raw = self._head(name, seen)
         else:
             raw = self._kinds[name](seen.inputs, seen.domain)
-        slope, shift = self._calibration[NAMES.index(name)]
+        slope, shift = self._calibration[name]
         quality = sigmoid(slope * _logit(raw) + shift)
         cost = np.exp(log_cost)
         cost *= self._smear
@@ -302,8 +303,9 @@ def top_similar(similar: Floats) -> Floats:
     few = min(FEW, similar.shape[-1])
     highest = np.partition(similar, -few, axis=-1)[..., -few:]
     told = np.empty((*highest.shape[:-1], 2), np.float32)
-    told[..., 0] = np.maximum.reduce(highest, -1)
-    told[..., 1] = np.add.reduce(highest, -1) / few
+    np.maximum.reduce(highest, -1, out=told[..., 0])
+    np.add.reduce(highest, -1, out=told[..., 1])
+    told[..., 1] /= few
     return told
 
 
