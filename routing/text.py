@@ -16,7 +16,7 @@ from routing import sums
 from routing.sketch import FORM, MARKS, Sketch
 from routing.words import GROUPS, TALLIES, Word, Words, bucket
 
-CAP: Final = 2400
+CAP: Final = 2000
 """Characters looked at: longer prompts give their first and their last half of it."""
 MOST: Final = 255
 """Counts stop here: one byte each."""

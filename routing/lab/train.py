@@ -26,7 +26,7 @@ Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
 LEAST_ROWS: Final = 30
-PROTOTYPES: Final = 4000
+PROTOTYPES: Final = 2048
 """Rows kept to look for neighbours among."""
 SHARES: Final = (0.9, 0.95, 0.97, 0.98, 0.99, 1.0)
 """Of the best single model's quality, that rates are chosen for."""

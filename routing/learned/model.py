@@ -69,15 +69,14 @@ class Seen(NamedTuple):
     """The embedding, the marks and the domains, scaled; a buffer of the model."""
     embedded: Floats
     marks: Floats
+    """A part of `inputs`."""
     domain: Floats
     logits: Floats
     """Of the models, by its words."""
     linear: Floats
     """What the ridge says: the models' qualities, then the logarithms of costs."""
-    close: Floats
-    """Cosines of the nearest prompts that were learned from, ..."""
-    nearest: npt.NDArray[np.int64]
-    """... and their places."""
+    similar: Floats
+    """Cosines of the prompts that were learned from."""
 
 
 class Model:
@@ -159,7 +158,7 @@ class Model:
             TooLate: `late` said so, before all was done.
         """
         seen = self._seen(sketch)
-        similar = top_similar(seen.close)
+        similar = top_similar(seen.similar)
         log_cost = seen.linear[len(self.models) :]
         if name == GBDT:
             raw = self._blended(seen, log_cost, float(similar[0]), late)
@@ -182,7 +181,7 @@ class Model:
         if name == "ridge":
             return seen.linear[: len(self.models)]
         if name == "knn":
-            return self._near(seen.close, seen.nearest)
+            return self._near(seen.similar)
         if name == "domain":
             told: Floats = seen.domain @ self._domain_quality
             return told
@@ -209,23 +208,19 @@ class Model:
         logits = words[dim:] + self._bias
         domain = np.exp(logits[:domains] - np.maximum.reduce(logits[:domains]))
         domain /= np.add.reduce(domain)
-        marks = np.frombuffer(array("f", sketch.marks), np.float32)
-        marks -= self._middle
+        x = self._input
+        np.multiply(embedded, EMBEDDING, out=x[:dim])
+        marks = x[dim : dim + MARKS]
+        told = np.frombuffer(array("f", sketch.marks), np.float32)
+        np.subtract(told, self._middle, out=marks)
         marks /= self._spread
         np.maximum(marks, -CLIP, out=marks)
         np.minimum(marks, CLIP, out=marks)
-        x = self._input
-        np.multiply(embedded, EMBEDDING, out=x[:dim])
-        x[dim : dim + MARKS] = marks
         np.multiply(domain, DOMAINS, out=x[dim + MARKS :])
         linear = x @ self._linear
         linear += self._offset
         similar = self._keys @ embedded
-        k, n = self._near_count, len(similar)
-        nearest = np.argpartition(similar, n - k)[n - k :]
-        close = similar[nearest]
-        mine = logits[domains:]
-        return Seen(x, embedded, marks, domain, mine, linear, close, nearest)
+        return Seen(x, embedded, marks, domain, logits[domains:], linear, similar)
 
     def _blended(
         self, seen: Seen, log_cost: Floats, similarity: float, late: Late | None
@@ -248,8 +243,11 @@ class Model:
         total *= self._scale / (np.sqrt(weights @ weights) + 1e-9)
         return total
 
-    def _near(self, close: Floats, nearest: npt.NDArray[np.int64]) -> Floats:
+    def _near(self, similar: Floats) -> Floats:
         """What the nearest prompts say."""
+        k, n = self._near_count, len(similar)
+        nearest = np.argpartition(similar, n - k)[n - k :]
+        close = similar[nearest]
         weights = np.exp(SHARPNESS * (close - np.maximum.reduce(close)))
         near: Floats = weights @ self._values[nearest]
         near += self.prior
