@@ -71,7 +71,7 @@ class Ground(NamedTuple):
 
     def _table(self, arms: Mapping[str, Members]) -> Table:
         lines, rows, alone = self.lines, self.rows, self.alone
-        strangers = {m for own in arms.values() for m in own} - set(lines.models)
+        strangers = sorted({m for own in arms.values() for m in own} - {*lines.models})
         if strangers:
             raise TableError(f"{lines.name} knows nothing of {', '.join(strangers)}")
         weighed = any(line.propensity is not None for line in lines.lines)
