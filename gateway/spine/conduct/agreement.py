@@ -14,11 +14,12 @@ import msgspec
 SHORT: Final = 80
 """Characters of a text that is compared word for word."""
 
-_FENCED: Final = re.compile(r"```[a-z]*\s*\n(.*?)\n?```", re.DOTALL)
+# Spaces are given back by none (`*+`, `(?>`): a model can be made to write thousands.
+_FENCED: Final = re.compile(r"```[a-z]*(?>\s*\n)(.*?)\n?```", re.DOTALL)
 _BOXED: Final = re.compile(r"\\boxed\{([^{}]{1,80})\}")
 _HASHED: Final = re.compile(r"####[ \t]*([^\n]{1,80})")
 _MARKED: Final = re.compile(
-    r"\b(?i:answer|choice|option)\b(?:[ \t]+(?i:is))?[ \t]*:?[ \t]*"
+    r"\b(?i:answer|choice|option)\b(?:[ \t]++(?i:is))?[ \t]*+:?[ \t]*+"
     r"(\([A-J]\)|[A-J](?=[.,;:!)\s]*(?:\n|$))|-?[\d.,]*\d(?=[^\n\d]*(?:\n|$)))"
 )
 _CHOICE: Final = re.compile(r"\(?([A-J])\)(?:[ \t]+\S.*)?|([A-J])\.?")

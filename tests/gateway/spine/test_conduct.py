@@ -1,5 +1,7 @@
 """What is seen of answers without a model: laws, then cases."""
 
+import time
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -219,3 +221,14 @@ def test_the_parts_that_a_planner_names(text: str, parts: list[str]) -> None:
 @given(st.text(max_size=100))
 def test_whatever_a_planner_says_are_parts_or_none(text: str) -> None:
     assert all(part.strip() for part in listed(text))
+
+
+@pytest.mark.parametrize("before", ["answer", "answer is", "answer:", "```", "```\n1"])
+@pytest.mark.parametrize("space", [" ", "\n", " \n", "\t"])
+def test_spaces_take_no_time(before: str, space: str) -> None:
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        meaning(f"{before}{space * 8000}x")
+        took.append(time.perf_counter() - began)
+    assert min(took) < 0.05
