@@ -1,9 +1,12 @@
-"""A law of the limits that a query is asked about."""
+"""Laws of the limits that a query is asked about."""
+
+import tracemalloc
+from fnmatch import fnmatchcase
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.filters import CHECKS, checks, limit
+from routing.filters import CHECKS, REGIONS, checks, is_within, limit
 from routing.types import TIERS, Candidate, Query, Wishes
 
 prices = st.none() | st.integers(0, 2_000_000)
@@ -45,3 +48,28 @@ def test_what_is_not_asked_takes_nobody_out(query: Query, candidate: Candidate) 
     asked = checks(query)
     assert limit(query, candidate, asked) == limit(query, candidate)
     assert list(asked) == [check for check in CHECKS if check in asked]
+
+
+signs = st.text("eu-*?[]!1", max_size=12)
+
+
+@given(signs, signs)
+def test_an_area_is_a_name_or_a_pattern_or_a_part_of_the_world(
+    place: str, area: str
+) -> None:
+    named = place == area or fnmatchcase(place, area)
+    within = area in REGIONS and place.startswith(REGIONS[area])
+    assert is_within(place, area) == (bool(place) and (named or within))
+
+
+def test_areas_that_clients_make_up_fill_no_memory() -> None:
+    grown = []
+    tracemalloc.start()
+    try:
+        for begin in (0, 2000):
+            for n in range(begin, begin + 2000):
+                assert not is_within("eu-west-1", f"us-{n}*")
+            grown.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert grown[1] - grown[0] < 200_000
