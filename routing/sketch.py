@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 import zlib
 from array import array
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import msgspec
 
 from routing import sums
-from routing.words import GROUPS
+from routing.words import BUCKETS, GROUPS
 
 VERSION: Final = 3
 """What was learned from one version knows nothing of another."""
@@ -59,4 +60,7 @@ def opened(text: str) -> Sketch:
     if len(whole) != 4 + 5 * count + 4 * MARKS:
         raise ValueError("is damaged")
     marks.frombytes(whole[4 + 5 * count :])
+    largest = max(array("I", ids), default=0)
+    if largest >= BUCKETS or 0 in counts or not all(map(math.isfinite, marks)):
+        raise ValueError("is damaged")
     return Sketch(ids, counts, tuple(marks))

@@ -1,17 +1,19 @@
 """Laws of sketches."""
 
 import base64
+import math
 import re
 import tracemalloc
 import zlib
 from array import array
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.sketch import MARKS, VERSION, closed, opened
+from routing.sketch import MARKS, VERSION, Sketch, closed, opened
 from routing.text import _OPTION, CAP, Reader
 from routing.words import LONGEST, Words
 
@@ -140,3 +142,20 @@ def test_the_case_of_words_does_not_change_what_they_are() -> None:
 def test_what_is_no_sketch_is_refused(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         opened(text)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ids": array("I", [1 << 18]).tobytes()},
+        {"counts": b"\0"},
+        {"marks": (math.nan,) * MARKS},
+        {"marks": (math.inf,) * MARKS},
+    ],
+    ids=["bucket", "count", "nan", "inf"],
+)
+def test_a_sketch_that_no_prompt_has_is_refused(wrong: dict[str, Any]) -> None:
+    good = Sketch(array("I", [7]).tobytes(), b"\1", (0.5,) * MARKS)
+    assert opened(closed(good)) == good
+    with pytest.raises(ValueError, match="damaged"):
+        opened(closed(msgspec.structs.replace(good, **wrong)))
