@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 from routing.lab import blend
 from routing.lab.frontier import Frontier
-from routing.lab.heads import domain_means, ridge, sparse_logistic, together
+from routing.lab.heads import domain_means, formed, ridge, sparse_logistic, together
 from routing.learned.model import (
     DOMAINS,
-    EMBEDDING,
     NEIGHBOURS,
     SHARPNESS,
     signs,
@@ -127,14 +126,15 @@ def _left(given: Given, group: Ints, k: int) -> Strange:
     rows, rest = np.flatnonzero(group == k), np.flatnonzero(group != k)
     left = np.flatnonzero(given.kinds[rest].sum(0) > 0)
     quality = given.quality[rest]
-    fitted = sparse_logistic(given.words[rest], given.kinds[rest][:, left], quality)
-    few, good = fitted.predict(given.words[rows], len(left))
+    form = formed(given.embedded, given.marks)
+    kinds = given.kinds[rest][:, left]
+    fitted = sparse_logistic(given.words[rest], form[rest], kinds, quality)
+    few, good = fitted.predict(given.words[rows], form[rows], len(left))
     probable = np.zeros((len(rows), given.kinds.shape[1]), np.float32)
     probable[:, left] = few
 
     def inputs(at: Ints, said: Floats) -> Floats:
-        parts = [EMBEDDING * given.embedded[at], given.marks[at], DOMAINS * said]
-        return np.hstack(parts)
+        return np.hstack([form[at], DOMAINS * said])
 
     x = inputs(rest, given.probable[rest])
     line = together(ridge(x, quality, apart=True), ridge(x, np.log(given.cost[rest])))
@@ -144,7 +144,7 @@ def _left(given: Given, group: Ints, k: int) -> Strange:
     heads = {
         "ridge": said[:, :count],
         "knn": knn,
-        "domain": few @ domain_means(given.kinds[rest][:, left], quality),
+        "domain": few @ domain_means(kinds, quality),
         "logistic": good.astype(np.float64),
     }
     return Strange(told, heads, np.exp(said[:, count:]))

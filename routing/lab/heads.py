@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from routing.learned.model import NEIGHBOURS, SHARPNESS
+from routing.learned.model import EMBEDDING, NEIGHBOURS, SHARPNESS
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -17,9 +17,10 @@ Scale = tuple[float, ...]
 PENALTIES: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 STEPS: Final = 25
 FOLDS: Final = 4
-_DOMAIN_RATE: Final = 8.0
+_DOMAIN_RATE: Final = 2.0
+_FORM_RATE: Final = 16.0
 _QUALITY_RATE: Final = 2.5
-"""Over the curvature of the words: how fast the descent goes, at most."""
+"""Over the curvature of the words, or the form: how fast the descent goes, at most."""
 _DOMAIN_DECAY: Final = 1e-5
 _QUALITY_DECAY: Final = 1e-4
 MOST_WEIGHT: Final = 20.0
@@ -126,23 +127,35 @@ def neighbours(embedded: Floats, quality: Doubles) -> tuple[Floats, Floats]:
 
 
 class Sparse(NamedTuple):
-    """Logistic, on the words themselves: domains (softmax), then models (sigmoid)."""
+    """Logistic, on the words themselves: domains (softmax), then models (sigmoid).
+    Domains are told by the form of a prompt, too."""
 
     weights: Floats
     bias: Floats
+    form: Floats
+    """(form, domains)."""
 
-    def predict(self, words: Any, domains: int) -> tuple[Floats, Floats]:
-        """Of weighted words: probabilities of domains, quality of models."""
+    def predict(self, words: Any, form: Floats, domains: int) -> tuple[Floats, Floats]:
+        """Of weighted words and form: probabilities of domains, quality of models."""
         logits = np.asarray(words @ self.weights) + self.bias
+        logits[:, :domains] += form @ self.form
         return softmax(logits[:, :domains]), sigmoid(logits[:, domains:])
 
 
-def sparse_logistic(words: Any, domains: Floats, quality: Doubles) -> Sparse:
+def formed(embedded: Floats, marks: Floats) -> Floats:
+    """What of a prompt tells its domain beside its words; the inputs of the ridge."""
+    return np.hstack([EMBEDDING * embedded, marks])
+
+
+def sparse_logistic(
+    words: Any, form: Floats, domains: Floats, quality: Doubles
+) -> Sparse:
     """`STEPS` steps of accelerated descent, stopped early on purpose.
 
-    `domains` are one-hot; each counts as much as any other, however few rows it has: a
-    kind of prompts that is new is not taken for an old one. Source: Nesterov, A method
-    for solving the convex programming problem with convergence rate O(1/k^2) (1983).
+    `form` as `formed`. `domains` are one-hot; each counts as much as any other, however
+    few rows it has: a kind of prompts that is new is not taken for an old one. Source:
+    Nesterov, A method for solving the convex programming problem with convergence rate
+    O(1/k^2) (1983).
     """
     count, kinds = domains.shape
     aim = np.hstack([domains, quality]).astype(np.float32)
@@ -151,25 +164,33 @@ def sparse_logistic(words: Any, domains: Floats, quality: Doubles) -> Sparse:
     curve = _curvature(words, back)
     even = evened(domains)
     chance = (even * domains).mean(0)
-    fast = min(_DOMAIN_RATE, 1.0 / float((chance * (1.0 - chance)).max() + 1e-6))
+    most = 1.0 / float((chance * (1.0 - chance)).max() + 1e-6)
+    fast = min(_DOMAIN_RATE, most)
     rate = np.float32(1.0 / curve) * _each(fast, kinds, _QUALITY_RATE, models)
+    widest = float(np.linalg.eigvalsh(form.T @ form / count)[-1]) + 1e-9
+    form_rate = np.float32(min(_FORM_RATE, most) / widest)
     decay = _each(_DOMAIN_DECAY, kinds, _QUALITY_DECAY, models)
     means = np.clip(quality.mean(0), 0.01, 0.99)
     bias = np.concatenate(
         [np.log(chance + 1e-6), np.log(means / (1.0 - means))]
     ).astype(np.float32)
     weights = np.zeros((words.shape[1], aim.shape[1]), np.float32)
-    ahead, momentum = weights, 1.0
+    shape = np.zeros((form.shape[1], kinds), np.float32)
+    ahead, shape_ahead, momentum = weights, shape, 1.0
     for _ in range(STEPS):
         logits = np.asarray(words @ ahead) + bias
+        logits[:, :kinds] += form @ shape_ahead
         off = np.hstack([softmax(logits[:, :kinds]), sigmoid(logits[:, kinds:])]) - aim
         off[:, :kinds] *= even
         slope = np.asarray(back @ (off / count)) + decay * ahead
         stepped = ahead - rate * slope
         after = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
-        ahead = stepped + np.float32((momentum - 1.0) / after) * (stepped - weights)
-        weights, momentum = stepped, after
-    return Sparse(weights, bias)
+        on = np.float32((momentum - 1.0) / after)
+        ahead = stepped + on * (stepped - weights)
+        turned = shape_ahead - form_rate * (form.T @ (off[:, :kinds] / count))
+        shape_ahead = turned + on * (turned - shape)
+        weights, shape, momentum = stepped, turned, after
+    return Sparse(weights, bias, shape)
 
 
 def evened(domains: Floats) -> Floats:
@@ -182,7 +203,7 @@ def evened(domains: Floats) -> Floats:
 
 
 def left_out_logistic(
-    words: Any, domains: Floats, quality: Doubles, seed: int
+    words: Any, form: Floats, domains: Floats, quality: Doubles, seed: int
 ) -> tuple[Floats, Floats]:
     """Of each row by a `sparse_logistic` of the other folds."""
     count, kinds = domains.shape
@@ -191,8 +212,8 @@ def left_out_logistic(
     fold = np.random.default_rng(seed).permutation(count) % FOLDS
     for k in range(FOLDS):
         rest, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        fitted = sparse_logistic(words[rest], domains[rest], quality[rest])
-        probable[held], good[held] = fitted.predict(words[held], kinds)
+        fitted = sparse_logistic(words[rest], form[rest], domains[rest], quality[rest])
+        probable[held], good[held] = fitted.predict(words[held], form[held], kinds)
     return probable, good
 
 

@@ -131,8 +131,11 @@ class _Fitted(NamedTuple):
 def _fit(table: Table, given: features.Inputs, seed: int) -> _Fitted:
     """Every head but the trees."""
     named = one_hot(table.domains, given.embedded, seed)
-    words = heads.sparse_logistic(given.words, named, table.quality)
-    probable, good = heads.left_out_logistic(given.words, named, table.quality, seed)
+    form = heads.formed(given.embedded, given.marks)
+    words = heads.sparse_logistic(given.words, form, named, table.quality)
+    probable, good = heads.left_out_logistic(
+        given.words, form, named, table.quality, seed
+    )
     of_domain = heads.domain_means(named, table.quality)
     parts = [EMBEDDING * given.embedded, given.marks, DOMAINS * probable]
     x = np.hstack(parts)
@@ -204,6 +207,7 @@ def _arrays(
         "table": packed,
         "table_scale": scale,
         "table_bias": fitted.words.bias,
+        "domain_form": fitted.words.form,
         "marks_mean": learned.marks_mean,
         "marks_spread": learned.marks_spread,
         "linear": fitted.line.weights.astype(np.float32),

@@ -108,6 +108,7 @@ class Model:
         self._table[1:] = a.get("table")
         self._scale = a.floats("table_scale", columns)
         self._bias = a.floats("table_bias", self._domains + count)
+        self._domain_form = a.floats("domain_form", self._dim + MARKS, self._domains)
         self._idf = np.concatenate([[0.0], a.get("idf", words)]).astype(np.float32)
         self._middle = a.floats("marks_mean", MARKS)
         self._spread = a.floats("marks_spread", MARKS)
@@ -205,9 +206,6 @@ class Model:
         words = self._words(sketch)
         embedded = words[:dim]
         embedded /= np.sqrt(embedded @ embedded) + 1e-9
-        logits = words[dim:] + self._bias
-        domain = np.exp(logits[:domains] - np.maximum.reduce(logits[:domains]))
-        domain /= np.add.reduce(domain)
         x = self._input
         np.multiply(embedded, EMBEDDING, out=x[:dim])
         marks = x[dim : dim + MARKS]
@@ -216,6 +214,11 @@ class Model:
         marks /= self._spread
         np.maximum(marks, -CLIP, out=marks)
         np.minimum(marks, CLIP, out=marks)
+        logits = words[dim:] + self._bias
+        kinds = logits[:domains]
+        kinds += x[: dim + MARKS] @ self._domain_form
+        domain = np.exp(kinds - np.maximum.reduce(kinds))
+        domain /= np.add.reduce(domain)
         np.multiply(domain, DOMAINS, out=x[dim + MARKS :])
         linear = x @ self._linear
         linear += self._offset

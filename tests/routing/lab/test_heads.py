@@ -85,7 +85,23 @@ def test_a_domain_of_few_rows_is_known_by_its_words() -> None:
     counts /= np.sqrt((counts**2).sum(1, keepdims=True)) + 1e-9
     domains = np.eye(3, dtype=np.float32)[kind]
     quality = rng.random((len(kind), 2))
-    fitted = heads.sparse_logistic(sparse.csr_matrix(counts), domains, quality)
-    probable, _ = fitted.predict(sparse.csr_matrix(counts), 3)
+    words, form = sparse.csr_matrix(counts), np.zeros((len(kind), 1), np.float32)
+    fitted = heads.sparse_logistic(words, form, domains, quality)
+    probable, _ = fitted.predict(words, form, 3)
     own = probable[kind == 2].mean(0)
     assert own[2] > own[0]
+
+
+def test_a_domain_is_known_by_the_form_of_its_prompts_too() -> None:
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 300)
+    words = sparse.csr_matrix(np.ones((300, 3), np.float32))
+    form = (2.0 * kind[:, None] - 1.0 + rng.normal(0.0, 0.5, (300, 2))).astype("f4")
+    domains, quality = np.eye(2, dtype=np.float32)[kind], rng.random((300, 2))
+    fitted = heads.sparse_logistic(words, form, domains, quality)
+    probable, good = fitted.predict(words, form, 2)
+    assert (probable.argmax(1) == kind).mean() > 0.95
+    blind = fitted.predict(words, np.zeros_like(form), 2)
+    assert (blind[1] == good).all()
+    left, _ = heads.left_out_logistic(words, form, domains, quality, 0)
+    assert (left.argmax(1) == kind).mean() > 0.95
