@@ -127,22 +127,26 @@ class Registry:
         forced: bool = False,
         figures: dict[str, float] | None = None,
     ) -> Live:
-        """Put a version in.
+        """Put a version in; one that serves, for another promise.
 
         Raises:
-            RegistryError: there is no such version, or it serves already.
+            RegistryError: there is no such version, or it serves already for this.
         """
         if version not in self.versions():
             known = ", ".join(self.versions()) or "none"
             raise RegistryError(f"{self.folder} has no version {version!r}: {known}")
         with self._locked():
             before = self.live()
+            previous = before.version if before is not None else ""
             if before is not None and before.version == version:
-                raise RegistryError(f"{version} serves already")
+                promised = before.expected, before.by, before.cascades
+                if promised == (expected, by or {}, cascades or {}):
+                    raise RegistryError(f"{version} serves already")
+                previous = before.previous
             live = Live(
                 version=version,
                 since=_now(),
-                previous=before.version if before is not None else "",
+                previous=previous,
                 expected=expected,
                 by=by or {},
                 cascades=cascades or {},

@@ -132,3 +132,19 @@ def test_what_was_promised_of_a_kind_holds_for_it_alone(tmp_path: Path) -> None:
     back = registry.rollback("test")
     assert back is not None
     assert back.promised("hybrid") == other
+
+
+def test_who_serves_may_be_promoted_again_for_another_promise(tmp_path: Path) -> None:
+    registry = _registry(tmp_path)
+    promise = Expected(quality=0.5, cost=0.1)
+    registry.promote("v1", promise)
+    first = registry.promote("v2", promise, by={"gbdt": promise})
+    with pytest.raises(RegistryError, match="v2 serves already"):
+        registry.promote("v2", promise, by={"gbdt": promise})
+    more = {"gbdt": Expected(quality=0.6, cost=0.1)}
+    again = registry.promote("v2", promise, by={"gbdt": promise}, cascades=more)
+    assert (again.version, again.previous, again.cascades) == ("v2", "v1", more)
+    assert again.since >= first.since
+    back = registry.rollback("test")
+    assert back is not None
+    assert (back.version, back.expected) == ("v1", promise)
