@@ -54,7 +54,7 @@ _TIES: Final = (
     "rate per speed ratio hourly daily weekly monthly yearly annual",
 )
 _LONG, _SHORT, _COUNTED = range(len(_TIES), len(_TIES) + 3)
-KINDS: Final = len(_TIES) + 3
+KINDS: Final[int] = len(_TIES) + 3
 """Of words: those of `_TIES`, long ones, short ones, and numbers."""
 FACTS: Final = 26
 """How many numbers `facts` are."""

@@ -52,7 +52,7 @@ def _widened(name: str, array: Any, old: int, new: int) -> Any:
         return np.concatenate([wide(array[..., :old]), wide(array[..., old:])], -1)
     if name in {"table", "table_scale", "table_bias", "sober"}:
         return np.concatenate([array[..., :-old], wide(array[..., -old:])], -1)
-    per_model = array.shape[-1] == old and name != "mf_asked"
+    per_model = array.shape[-1] == old and name not in {"mf_asked", "domain_form"}
     return wide(array) if per_model else array
 
 
