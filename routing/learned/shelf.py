@@ -130,7 +130,14 @@ class Shelf:
             self._begin(lambda: self._withdraw(held.name, why))
         elif stamp and stamp != self._seen:  # what is gone may be on its way
             self._seen = stamp
-            self._begin(self.reload)
+            self._begin(lambda: self._reload_of(stamp))
+
+    def _reload_of(self, stamp: list[tuple[str, int, int]]) -> None:
+        self.reload()
+        if self._stamp() != stamp:
+            # Exchanged meanwhile: what was read may be the other one, and the first
+            # may come back with the same times and the same places on the disk.
+            self._seen = []
 
     def _begin(self, work: Callable[[], None]) -> None:
         self._loading = threading.Thread(
